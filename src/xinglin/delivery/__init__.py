@@ -1,0 +1,1 @@
+"""Delivery: vehicles, plans, runs, stops and proof of delivery."""

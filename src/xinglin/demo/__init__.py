@@ -1,0 +1,1 @@
+"""One working day of a county, played through the actions people call."""

@@ -1,0 +1,1 @@
+"""Inspection: reads every book, writes only findings."""

@@ -1,0 +1,1 @@
+"""Orders: requisitions from basket to receipt."""

@@ -1,0 +1,1 @@
+"""People: who comes in, and what each role may do."""

@@ -1,0 +1,73 @@
+"""Where: places in a person's reach, edges of the books, the network of who supplies whom."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from xinglin.base import database
+from xinglin.base.actor import Actor
+from xinglin.base.database import Row
+from xinglin.base.errors import N_, NotFound
+from xinglin.places.models import Place
+
+
+def no_such_place() -> NotFound:
+    """The answer for a place that is not there and for one that is out of reach."""
+    return NotFound(N_("There is no such place, or it is not one of yours."))
+
+
+async def place_in_reach(session: AsyncSession, actor: Actor, place_id: UUID) -> Row:
+    """A place the actor may see: the own one, one it supplies, or any for county-wide posts."""
+    found = await database.row(
+        session,
+        "SELECT * FROM place WHERE id = $1 AND ($2::uuid IS NULL OR id = $2 OR supplied_by_id = $2)",
+        place_id,
+        actor.place_id,
+    )
+    if found is None:
+        raise no_such_place()
+    return found
+
+
+async def one_in_reach(session: AsyncSession, actor: Actor, places: Iterable[UUID]) -> None:
+    """Refuse unless at least one of the places is the actor's own (or the post is county-wide)."""
+    if actor.place_id is not None and actor.place_id not in set(places):
+        raise no_such_place()
+
+
+async def place_of_kind(session: AsyncSession, place_id: UUID, *kinds: str) -> Row:
+    """A place that must be of one of these kinds."""
+    found = await database.row(
+        session, "SELECT * FROM place WHERE id = $1 AND kind = ANY($2)", place_id, list(kinds)
+    )
+    if found is None:
+        raise no_such_place()
+    return found
+
+
+async def edge(session: AsyncSession, kind: str) -> UUID:
+    """The county's one place of patients, of losses, or of goods under investigation."""
+    found: UUID | None = await database.value(session, "SELECT id FROM place WHERE kind = $1", kind)
+    assert found is not None, f"a county is made with its {kind}"
+    return found
+
+
+async def places(
+    session: AsyncSession, actor: Actor, *, kinds: Iterable[str] = (), after_no: int = 0, limit: int = 500
+) -> list[Place]:
+    """Places in reach, by number."""
+    asked = select(Place).where(col(Place.no) > after_no).order_by(col(Place.no)).limit(limit)
+    if chosen := list(kinds):
+        asked = asked.where(col(Place.kind).in_(chosen))
+    if actor.place_id is not None:
+        own = actor.place_id
+        asked = asked.where((col(Place.id) == own) | (col(Place.supplied_by_id) == own))
+    return list((await session.exec(asked)).all())
+
+
+async def names(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Names by id."""
+    found = await database.rows(session, "SELECT id, name FROM place WHERE id = ANY($1)", list(set(ids)))
+    return {row["id"]: row["name"] for row in found}

@@ -1,0 +1,1 @@
+"""Shortages: what was asked for and could not be had."""

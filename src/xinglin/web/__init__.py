@@ -1,0 +1,1 @@
+"""The desks: one file per person who comes in."""
