@@ -1,0 +1,44 @@
+"""What a medicine is: identifiers, packs, the essential medicines list, catalogue files, search.
+
+Useful alone: no database, no web. Every refusal is a `CatalogError` with a template and its fields.
+"""
+
+from xinglin_catalog.identifiers import Identifier, System, parse, recognise
+from xinglin_catalog.medicine import (
+    DRAFT_CUSTODY,
+    Access,
+    AntibioticGrade,
+    ControlClass,
+    Custody,
+    ItemKind,
+    PriorityClass,
+    Product,
+    StorageClass,
+    Variety,
+)
+from xinglin_catalog.messages import BadIdentifier, CatalogError, say, sentence
+from xinglin_catalog.packs import BadPack, PackLadder, Rung
+
+__all__ = [
+    "DRAFT_CUSTODY",
+    "Access",
+    "AntibioticGrade",
+    "BadIdentifier",
+    "BadPack",
+    "CatalogError",
+    "ControlClass",
+    "Custody",
+    "Identifier",
+    "ItemKind",
+    "PackLadder",
+    "PriorityClass",
+    "Product",
+    "Rung",
+    "StorageClass",
+    "System",
+    "Variety",
+    "parse",
+    "recognise",
+    "say",
+    "sentence",
+]
