@@ -25,3 +25,11 @@ class Actor:
     def may(self, verb: str) -> bool:
         """Whether the post may do this."""
         return verb in self.verbs
+
+
+WORKER_ID = UUID(int=1)
+
+
+def worker_of(county: str, *verbs: str) -> Actor:
+    """The service itself, at work on a job for a county."""
+    return Actor(WORKER_ID, "xinglin", "worker", county, None, frozenset(verbs))

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 from sqlalchemy import text
@@ -23,7 +23,8 @@ SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 
-Row = asyncpg.Record
+Row: TypeAlias = Any
+"""One row as asyncpg gives it: by name, by position, or unpacked."""
 COUNTY_CODE = re.compile(r"\d{6}")
 WAITS_S = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0)
 

@@ -6,6 +6,7 @@ in a row later makes its seal's root differ; changing a seal breaks the chain be
 """
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from xinglin.base import clock, database
 from xinglin.base.columns import Xid8, incarnation_column, instant_column
+from xinglin.base.errors import N_
 
 FORM = 1
 """Which leaves a seal was made from: a new column in a book means a new form, old seals keep theirs."""
@@ -42,6 +44,8 @@ class Seal(SQLModel, table=True):
     until_xid: int = Field(sa_column=Column(Xid8, nullable=False))
     rows: int
     root: bytes
+    leaves: bytes
+    """The hash of each row, 32 bytes each, in order: tells which row was changed."""
     previous: bytes
     hash: bytes
     sealed_at: datetime = Field(sa_column=instant_column())
@@ -52,6 +56,7 @@ class Leaf(NamedTuple):
 
     book: str
     id: str
+    xid: int
     hash: bytes
 
 
@@ -104,17 +109,18 @@ def chain_hash(
 async def leaves_between(
     session: AsyncSession, incarnation: int, from_xid: int, until_xid: int
 ) -> list[Leaf]:
-    """The hashed rows of all books written by those transactions, in one fixed order."""
+    """The hashed rows of all books written by those transactions, book by book, in one fixed order."""
     found: list[Leaf] = []
     for book, columns in LEAVES.items():
         found += [
-            Leaf(book, str(row["id"]), row["hash"])
+            Leaf(book, str(row["id"]), int(row["xid"]), row["hash"])
             for row in await database.rows(
                 session,
-                f"""SELECT {KEYS[book]} AS id,
-                       sha256('\\x00'::bytea || convert_to(jsonb_build_array('{book}', {columns})::text, 'UTF8')) AS hash
+                f"""SELECT {KEYS[book]} AS id, xid::text AS xid,
+                       sha256('\\x00'::bytea || convert_to(jsonb_build_array('{book}', {columns})::text, 'UTF8'))
+                         AS hash
                     FROM {book} WHERE incarnation = $1 AND xid >= $2::text::xid8 AND xid < $3::text::xid8
-                    ORDER BY xid, {KEYS[book]}""",  # noqa: S608 - constants of this file
+                    ORDER BY xid, {KEYS[book]}""",
                 incarnation,
                 str(from_xid),
                 str(until_xid),
@@ -148,8 +154,8 @@ async def seal(session: AsyncSession) -> int:
     root = merkle_root([leaf.hash for leaf in leaves])
     await database.run(
         session,
-        """INSERT INTO seal (number, form, incarnation, from_xid, until_xid, rows, root, previous, hash, sealed_at)
-           VALUES ($1, $2, $3, $4::text::xid8, $5::text::xid8, $6, $7, $8, $9, $10)""",
+        """INSERT INTO seal (number, form, incarnation, from_xid, until_xid, rows, root, previous, hash, sealed_at, leaves)
+           VALUES ($1, $2, $3, $4::text::xid8, $5::text::xid8, $6, $7, $8, $9, $10, $11)""",
         number,
         FORM,
         now["incarnation"],
@@ -160,5 +166,79 @@ async def seal(session: AsyncSession) -> int:
         previous,
         chain_hash(previous, number, now["incarnation"], now["until"], len(leaves), root),
         clock.now(),
+        b"".join(leaf.hash for leaf in leaves),
     )
     return len(leaves)
+
+
+class Broken(NamedTuple):
+    """Where the books are not what was sealed: which seal, which book, which row, and what is wrong."""
+
+    seal: int
+    book: str
+    row: str
+    message: str
+
+
+class Checked(NamedTuple):
+    """How much was verified, and the first thing found wrong (None: nothing)."""
+
+    seals: int
+    rows: int
+    broken: Broken | None
+
+
+SEALS_AT_ONCE = 500
+
+
+async def verify(session: AsyncSession) -> Checked:
+    """Hash every sealed row anew and follow the chain from the first seal on."""
+    previous, number, rows = b"\x00" * 32, 0, 0
+    while True:
+        seals = await database.rows(
+            session,
+            """SELECT number, form, incarnation, from_xid::text::bigint AS from_xid,
+                 until_xid::text::bigint AS until_xid, rows, root, leaves, previous, hash
+               FROM seal WHERE number > $1 ORDER BY number LIMIT $2""",
+            number,
+            SEALS_AT_ONCE,
+        )
+        if not seals:
+            return Checked(number, rows, None)
+        found = await _leaves_of(session, seals)
+        for row, leaves in zip(seals, found, strict=True):
+            if broken := _wrong_with(row, leaves, previous, number + 1):
+                return Checked(number, rows, broken)
+            previous, number, rows = row["hash"], row["number"], rows + row["rows"]
+
+
+async def _leaves_of(session: AsyncSession, seals: Sequence[database.Row]) -> list[list[Leaf]]:
+    """The rows of consecutive seals, read book by book for all of them at once."""
+    sorted_out: list[list[Leaf]] = [[] for _ in seals]
+    for life in sorted({row["incarnation"] for row in seals}):
+        ours = [i for i, row in enumerate(seals) if row["incarnation"] == life]
+        bounds = [seals[i]["until_xid"] for i in ours]
+        for leaf in await leaves_between(session, life, seals[ours[0]]["from_xid"], bounds[-1]):
+            sorted_out[ours[bisect_right(bounds, leaf.xid)]].append(leaf)
+    return sorted_out
+
+
+def _wrong_with(row: database.Row, leaves: Sequence[Leaf], previous: bytes, number: int) -> Broken | None:
+    """What is wrong with one seal, naming the first bad row; None if nothing is."""
+    kept = [row["leaves"][i : i + 32] for i in range(0, len(row["leaves"]), 32)]
+    told = chain_hash(
+        row["previous"], row["number"], row["incarnation"], row["until_xid"], row["rows"], row["root"]
+    )
+    if row["number"] != number or row["previous"] != previous or row["hash"] != told:
+        return Broken(number, "seal", str(row["number"]), N_("The chain of seals is broken here."))
+    if merkle_root(kept) != row["root"] or len(kept) != row["rows"]:
+        return Broken(number, "seal", str(number), N_("The seal itself was changed."))
+    known = set(kept)
+    for leaf in leaves:
+        if leaf.hash not in known:
+            return Broken(number, leaf.book, leaf.id, N_("This row was changed or slipped in after sealing."))
+    if len(leaves) < len(kept):
+        there = {leaf.hash for leaf in leaves}
+        place = next(i for i, hash in enumerate(kept) if hash not in there)
+        return Broken(number, "", str(place + 1), N_("A sealed row was removed."))
+    return None

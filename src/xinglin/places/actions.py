@@ -29,7 +29,7 @@ async def add(session: AsyncSession, actor: Actor, place: Place) -> Place:
         raise BadInput(N_("There is already a place with the code {value}."), value=place.code)
     place.tier = rules.TIER_OF.get(rules.PlaceKind(place.kind))
     if not place.no:
-        place.no = 1 + (await database.value(session, "SELECT coalesce(max(no), 0) FROM place"))
+        place.no = 1 + await database.value(session, "SELECT coalesce(max(no), 0) FROM place WHERE no < 5000")
     if place.supplied_by_id is not None:
         await queries.place_of_kind(session, place.supplied_by_id, *rules.DEPOTS, "supplier")
     session.add(place)
@@ -76,3 +76,14 @@ async def add_edges(session: AsyncSession) -> None:
              (9003, 'investigation', '待查', 'Under investigation')) AS e (no, code, name, name_en)
            ON CONFLICT DO NOTHING""",
     )
+
+
+async def add_vehicle_place(session: AsyncSession, home_no: int, plate: str) -> UUID:
+    """The place that a vehicle is: goods in transit belong to it. For delivery, which tells the trail."""
+    no: int = 1 + await database.value(
+        session, "SELECT coalesce(max(no), 5000) FROM place WHERE no BETWEEN 5000 AND 8999"
+    )
+    place = Place(no=no, code=f"V-{plate}", kind=rules.PlaceKind.VEHICLE, name=plate, opening=[])
+    session.add(place)
+    await session.flush()
+    return place.id

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from asyncpg import UniqueViolationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from xinglin.base import clock, database, trail
@@ -20,7 +21,6 @@ from xinglin.stock.rules import (
     Answer,
     Condition,
     HoldDraft,
-    Key,
     Kind,
     LotOnHand,
     Move,
@@ -280,17 +280,10 @@ async def reverse(session: AsyncSession, actor: Actor, movement_id: UUID, *, rea
         Kind.REVERSE, m["product_id"], m["lot_id"], m["quantity"], m["target_id"], m["source_id"],
         m["unit_price"], clock.today(), m["target_condition"], m["source_condition"], m["paper_id"], m["id"],
     )  # fmt: skip
-    # The balances are locked before looking: two reversals at once cannot both find none.
-    lock = [Key(*key) for key in (back.source, back.target)]
-    await database.run(
-        session,
-        "SELECT 1 FROM balance WHERE lot_id = $1 AND place_id = ANY($2) ORDER BY place_id, lot_id, condition FOR UPDATE",
-        m["lot_id"],
-        [key.place_id for key in lock],
-    )
-    if await database.value(session, "SELECT 1 FROM movement WHERE reverses_id = $1", movement_id):
-        raise WrongState(N_("This movement was already reversed."))
-    (movement,) = await apply(session, moves=[back])
+    try:
+        (movement,) = await apply(session, moves=[back])
+    except UniqueViolationError:
+        raise WrongState(N_("This movement was already reversed.")) from None
     await trail.record(session, actor, "stock.reverse", movement_id, by=movement, reason=reason)
     return movement
 

@@ -1,0 +1,147 @@
+"""What: products as this county may order them, their prices, and the policies in force."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from xinglin.base import database
+from xinglin.base.actor import Actor
+from xinglin.base.database import Row
+from xinglin.base.errors import N_, NotFound
+from xinglin_catalog import search as catalog_search
+
+CANDIDATES = 400
+"""How many products that contain all that was typed are ranked; the rest would be a page nobody reads."""
+
+
+async def search(
+    session: AsyncSession, actor: Actor, text: str, *, tier: str | None = None, limit: int = 20
+) -> list[Row]:
+    """Products by Chinese name, pinyin, initials, code or English name, best first.
+
+    With a tier, what that tier may order comes before what it may not.
+    """
+    actor.must("formulary.read")
+    keys = catalog_search.query_keys(text)
+    if not keys:
+        return []
+    found = await database.rows(
+        session,
+        """SELECT d.id, d.code, d.kind, d.generic_name, d.generic_name_en, d.trade_name, d.dosage_form, d.strength,
+             d.base_unit, d.pack_unit, d.pack_size, d.case_size, d.maker, d.storage, d.control, d.priority,
+             d.essential_no, d.needs_specialist, d.initials, l.may, l.rule, p.unit_price
+           FROM product d
+             LEFT JOIN listing l ON l.product_id = d.id AND l.tier = $2
+             LEFT JOIN LATERAL (SELECT unit_price FROM price WHERE product_id = d.id AND valid_from <= current_date
+               ORDER BY valid_from DESC LIMIT 1) p ON true
+           WHERE d.search_keys @> $1::text[] AND NOT d.retired
+           ORDER BY length(d.generic_name), d.generic_name, d.id LIMIT $3""",
+        keys,
+        tier,
+        CANDIDATES,
+    )
+    ranked = [(rank(text, row, tier), index) for index, row in enumerate(found)]
+    return [found[index] for _, index in sorted(ranked)[:limit]]
+
+
+def rank(text: str, row: Row, tier: str | None) -> tuple[float, int]:
+    """The place of a hit: what may be ordered first, then how well the words match."""
+    match = catalog_search.score_names(
+        text,
+        names=(row["generic_name"], row["trade_name"]),
+        english=row["generic_name_en"],
+        initials=row["initials"],
+        codes=(row["code"],),
+    )
+    is_barred = tier is not None and row["may"] in (None, "not_allowed")
+    return (-match + (1000 if is_barred else 0), len(row["generic_name"]))
+
+
+async def product(session: AsyncSession, product_id: UUID) -> Row:
+    """One product, with its price today."""
+    found = await database.row(
+        session,
+        """SELECT d.*, p.unit_price FROM product d
+             LEFT JOIN LATERAL (SELECT unit_price FROM price WHERE product_id = d.id AND valid_from <= current_date
+               ORDER BY valid_from DESC LIMIT 1) p ON true
+           WHERE d.id = $1""",
+        product_id,
+    )
+    if found is None:
+        raise NotFound(N_("There is no such product in this county's formulary."))
+    return found
+
+
+async def products(
+    session: AsyncSession, *, after: tuple[str, UUID] | None = None, limit: int = 50
+) -> list[Row]:
+    """All products by name."""
+    name, last = after or ("", UUID(int=0))
+    return await database.rows(
+        session,
+        """SELECT id, code, kind, generic_name, generic_name_en, dosage_form, strength, base_unit, pack_unit,
+             pack_size, case_size, maker, storage, control, priority, essential_no, retired
+           FROM product WHERE (generic_name, id) > ($1, $2) ORDER BY generic_name, id LIMIT $3""",
+        name,
+        last,
+        limit,
+    )
+
+
+async def listings(session: AsyncSession, product_id: UUID) -> list[Row]:
+    """What each tier may do with a product."""
+    return await database.rows(
+        session, "SELECT tier, may, rule FROM listing WHERE product_id = $1 ORDER BY tier", product_id
+    )
+
+
+async def prices(session: AsyncSession, product_id: UUID) -> list[Row]:
+    """All prices of a product, newest first."""
+    return await database.rows(
+        session,
+        "SELECT valid_from, unit_price FROM price WHERE product_id = $1 ORDER BY valid_from DESC",
+        product_id,
+    )
+
+
+async def orderable(session: AsyncSession, tier: str, products: Iterable[UUID], on: date) -> dict[UUID, Row]:
+    """For each product: its pack, what the tier may do with it and why, its price on the day."""
+    found = await database.rows(
+        session,
+        """SELECT d.id, d.generic_name, d.pack_size, d.pack_unit, l.may, coalesce(l.rule, '') AS rule, p.unit_price
+           FROM product d
+             LEFT JOIN listing l ON l.product_id = d.id AND l.tier = $1
+             LEFT JOIN LATERAL (SELECT unit_price FROM price WHERE product_id = d.id AND valid_from <= $3
+               ORDER BY valid_from DESC LIMIT 1) p ON true
+           WHERE d.id = ANY($2) AND NOT d.retired""",
+        tier,
+        list(products),
+        on,
+    )
+    return {row["id"]: row for row in found}
+
+
+async def policy(session: AsyncSession, name: str, on: date) -> dict[str, Any]:
+    """The value of a policy on a day; empty if none is in force."""
+    found = await database.value(
+        session,
+        "SELECT value::text FROM policy WHERE name = $1 AND valid_from <= $2 ORDER BY valid_from DESC LIMIT 1",
+        name,
+        on,
+    )
+    decoded: dict[str, Any] = msgspec.json.decode(found) if found else {}
+    return decoded
+
+
+async def minimum_life_days(session: AsyncSession, tier: str | None, on: date) -> int:
+    """How many days of life a receiver of this tier asks for (policy row, R13)."""
+    return int((await policy(session, "minimum_life_days", on)).get(tier or "", 0))
+
+
+async def adopted_editions(session: AsyncSession) -> list[Row]:
+    """Editions of the essential medicines list this county goes by, newest first."""
+    return await database.rows(session, "SELECT * FROM adopted_edition ORDER BY valid_from DESC")
