@@ -164,6 +164,7 @@ def upgrade() -> None:
         sa.Column("until_xid", Xid8(), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
         sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.Column("leaves", sa.LargeBinary(), nullable=False),
         sa.Column("previous", sa.LargeBinary(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=False),

@@ -1,0 +1,92 @@
+"""What was found, and what the trail says."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from xinglin.base import database, seals
+from xinglin.base.actor import Actor
+from xinglin.base.database import Row
+from xinglin.stock import queries as stock_queries
+
+
+class Verified(NamedTuple):
+    """Whether trail and ledger are what they were, and where not."""
+
+    seals: int
+    sealed_rows: int
+    broken: seals.Broken | None
+    unequal: list[Row]
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing changed, nothing missing, ledger = balance."""
+        return self.broken is None and not self.unequal
+
+
+async def verify(session: AsyncSession) -> Verified:
+    """Recompute every seal and every balance; nothing is written."""
+    checked = await seals.verify(session)
+    return Verified(checked.seals, checked.rows, checked.broken, await stock_queries.books_disagree(session))
+
+
+async def findings(
+    session: AsyncSession, actor: Actor, *, is_open: bool = True, limit: int = 200
+) -> list[Row]:
+    """Findings, newest first."""
+    actor.must("inspection.read")
+    return await database.rows(
+        session,
+        """SELECT id, check_name, severity, message, fields::text AS fields, evidence::text AS evidence, found_at, gone_at
+           FROM finding WHERE (gone_at IS NULL) = $1 ORDER BY found_at DESC, id LIMIT $2""",
+        is_open,
+        limit,
+    )
+
+
+async def rounds(session: AsyncSession, actor: Actor, *, limit: int = 20) -> list[Row]:
+    """Rounds of checks, newest first."""
+    actor.must("inspection.read")
+    return await database.rows(
+        session,
+        "SELECT id, at, by, findings, figures::text AS figures FROM check_round ORDER BY id DESC LIMIT $1",
+        limit,
+    )
+
+
+async def trail(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    verb: str = "",
+    subject: UUID | None = None,
+    before: UUID | None = None,
+    limit: int = 50,
+) -> list[Row]:
+    """The trail, newest first, of one verb, one room (`orders.`) or one paper."""
+    actor.must("inspection.read")
+    return await database.rows(
+        session,
+        """SELECT t.id, t.at, t.account_id, t.actor, t.role, t.verb, t.subject, t.paper, t.note::text AS note,
+             p.name AS place, t.xid::text AS xid
+           FROM trail t LEFT JOIN place p ON p.id = t.place_id
+           WHERE ($1 = '' OR t.verb LIKE $1 || '%') AND ($2::uuid IS NULL OR t.subject = $2)
+             AND ($3::uuid IS NULL OR t.id < $3)
+           ORDER BY t.id DESC LIMIT $4""",
+        verb,
+        subject,
+        before,
+        limit,
+    )
+
+
+async def chain(session: AsyncSession, actor: Actor, *, limit: int = 20) -> list[Row]:
+    """The newest seals of the chain."""
+    actor.must("inspection.read")
+    return await database.rows(
+        session,
+        """SELECT number, rows, sealed_at, encode(root, 'hex') AS root, encode(hash, 'hex') AS hash
+           FROM seal ORDER BY number DESC LIMIT $1""",
+        limit,
+    )
