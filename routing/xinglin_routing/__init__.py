@@ -14,6 +14,7 @@ from .json_form import (
 )
 from .plan import LeftOut, Plan, Route
 from .problem import Place, Problem, Stop, Travel, Vehicle
+from .solve import Progress, solve
 from .travel import SUMMER, WINTER, Roads, closed, estimate, from_csv, from_numpy
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Plan",
     "Problem",
     "ProblemError",
+    "Progress",
     "Roads",
     "Route",
     "RouteSheet",
@@ -45,5 +47,6 @@ __all__ = [
     "plan_to_json",
     "problem_from_json",
     "problem_to_json",
+    "solve",
     "verdict_to_json",
 ]

@@ -76,6 +76,17 @@ def is_in_time(path: Path, times: Times, vehicle: Vehicle) -> bool:
     )
 
 
+def is_reachable(path: Path, vehicle: Vehicle) -> bool:
+    """Whether leaving as early as can be comes nowhere too late: quicker to ask than the best hours."""
+    clock_s = vehicle.shift[0]
+    for stop, leg_s in zip(path.stops, path.drive_s, strict=False):
+        start_s = start_at(stop.windows, clock_s + leg_s)
+        if stop.windows and start_s > stop.windows[-1][1]:
+            return False
+        clock_s = start_s + stop.service_s
+    return clock_s + path.drive_s[-1] <= vehicle.shift[1]
+
+
 def best_times(path: Path, vehicle: Vehicle) -> Times:
     """The hours with the shortest time out; among equals the earliest return.
 
@@ -85,7 +96,7 @@ def best_times(path: Path, vehicle: Vehicle) -> Times:
     best = drive(path, _latest_departure(path, earliest, len(path.stops) - 1, earliest.return_s))
     if not best.waits or all(len(stop.windows) < 2 for stop in path.stops):
         return best  # With one window a stop, leaving later still cannot save time.
-    for departure_s in _later_departures(path, earliest):
+    for departure_s in sorted(set(_later_departures(path, earliest))):
         times = drive(path, departure_s)
         if times.duration_s < best.duration_s and _no_worse(path, times, earliest, vehicle):
             best = times
