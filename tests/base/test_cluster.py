@@ -101,10 +101,10 @@ def test_a_cold_start_makes_a_server_that_keeps_chinese_and_checks_its_pages(tmp
 
 
 def test_a_half_made_folder_is_thrown_away_and_made_anew(tmp_path: Path) -> None:
-    (tmp_path / "new-1" / "base").mkdir(parents=True)
+    (tmp_path / "pgdata-new-1" / "base").mkdir(parents=True)
     with Cluster(tmp_path, fast_and_unsafe=True) as cluster:
         assert answers(cluster.address.url("postgres"))
-    assert not list(tmp_path.glob("new-*"))
+    assert not list(tmp_path.glob("pgdata-new-*"))
 
 
 def test_a_warm_start_finds_what_was_written(folder: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_folder_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_without_binaries_it_says_what_to_set(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_module, "PACKAGES", ("no_such_package",))
+    monkeypatch.setattr(cluster_module, "SOURCES", (("no_such_package", "pginstall"),))
     with pytest.raises(ClusterError, match="set XINGLIN_DATABASE_URL"):
         Cluster(folder).start()
 
@@ -269,6 +269,22 @@ def test_a_busy_backend_that_outlives_its_postmaster_does_not_bar_the_next_one(f
         spinning.join(BACK_WITHIN_S)
         assert not spinning.is_alive()
         assert until(lambda: answers(url))
+
+
+@pytest.mark.crash
+def test_a_process_number_given_away_since_the_crash_does_not_bar_the_next_start(folder: Path) -> None:
+    stranger = subprocess.Popen(["sleep", "600"])
+    pid_file = folder / "pgdata" / "postmaster.pid"
+    pid_file.write_text(
+        f"{stranger.pid}\n{folder / 'pgdata'}\n1700000000\n5432\n{folder / 'run'}\n\n0 0\nready\n"
+    )
+    try:
+        with Cluster(folder) as cluster:
+            assert answers(cluster.address.url("county"))
+            assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
 
 
 @pytest.mark.crash

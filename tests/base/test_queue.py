@@ -124,7 +124,9 @@ async def until(is_so: Callable[[], bool] | Callable[[], Awaitable[bool]], withi
 
 async def states(url: str) -> list[str]:
     async with connected(url) as connection:
-        rows = await connection.fetch("SELECT status::text FROM procrastinate_jobs ORDER BY id")
+        rows = await connection.fetch(
+            "SELECT status::text FROM procrastinate_jobs WHERE task_name LIKE 'test.%' ORDER BY id"
+        )
     return [row["status"] for row in rows]
 
 
@@ -328,6 +330,24 @@ def test_a_worker_told_to_stop_puts_back_what_it_cannot_end(
                 await until(lambda: bool(done))
             assert await states(url) == ["todo"]
             assert await connection.fetchval("SELECT count(*) FROM procrastinate_workers") == 0
+
+    run(scenario())
+
+
+def test_what_was_done_a_week_ago_is_forgotten_and_what_failed_is_kept(url: str) -> None:
+    async def scenario() -> None:
+        async with connected(url) as connection, working(url):
+            failures.append(ValueError())
+            await queue.enqueue(connection, "test.fail", county=COUNTY)
+            await queue.enqueue(connection, "test.note", county=COUNTY)
+            await until(lambda: _are(url, ["failed", "succeeded"]))
+            await connection.execute("UPDATE procrastinate_events SET at = at - interval '8 days'")
+            await queue.enqueue(connection, "test.note", county=COUNTY)
+            await until(lambda: _are(url, ["failed", "succeeded", "succeeded"]))
+            app = queue.make_app(url)
+            async with app.open_async():
+                await app.tasks["queue.tidy"].defer_async(timestamp=0)
+            await until(lambda: _are(url, ["failed", "succeeded"]))
 
     run(scenario())
 

