@@ -199,7 +199,7 @@ class _Model:
         """Only vehicles with the skills it needs; `stops` holds none that no vehicle has."""
         if stop.needs:
             able = [row for row, vehicle in enumerate(self.problem.vehicles) if _may(vehicle, stop)]
-            self.routing.SetAllowedVehiclesForIndex(able, index)
+            self.routing.VehicleVar(index).SetValues([-1, *able])  # -1: left out
 
     def assignment(self, start: Orders) -> Any:
         """A start plan in the solver's words; None if it cannot be said."""
