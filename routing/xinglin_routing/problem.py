@@ -6,7 +6,6 @@ choice; sentences print them as a clock, so midnight in the county's zone is the
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
@@ -245,7 +244,7 @@ def _twice(where: str, ids: Sequence[str]) -> Iterator[Fault]:
 def _place_faults(where: str, place: Place) -> Iterator[Fault]:
     for name, most in (("lat", 90), ("lon", 180)):
         value = getattr(place, name)
-        if not isinstance(value, int | float) or not isfinite(value) or abs(value) > most:
+        if type(value) not in (int, float) or not -most <= value <= most:
             what = "{name} of {id} must be degrees from -{most} to {most}, not {value}."
             yield Fault(f"{where}.{name}", say(what, name=name, id=place.id, most=most, value=str(value)))
 
@@ -257,6 +256,7 @@ def _stop_faults(where: str, stop: Stop, known: set[str]) -> Iterator[Fault]:
     yield from _whole(where, stop, "service_s", MOST_SECONDS)
     if stop.worth_fen is not None:
         yield from _whole(where, stop, "worth_fen", MOST_FEN)
+    yield from _words(f"{where}.needs", stop.id, stop.needs)
     closed_s = -1
     for row, window in enumerate(stop.windows):
         yield from _window_faults(f"{where}.windows[{row}]", stop.id, window, after_s=closed_s)
@@ -274,6 +274,7 @@ def _vehicle_faults(where: str, vehicle: Vehicle, known: set[str]) -> Iterator[F
     yield from _whole(where, vehicle, "fixed_fen", MOST_FEN)
     for name in ("fen_per_km", "fen_per_hour"):
         yield from _whole(where, vehicle, name, MOST_RATE_FEN)
+    yield from _words(f"{where}.skills", vehicle.id, vehicle.skills)
     yield from _window_faults(f"{where}.shift", vehicle.id, vehicle.shift)
 
 
@@ -287,6 +288,12 @@ def _whole(where: str, owner: Stop | Vehicle, name: str, most: int) -> Iterator[
     if type(value) is not int or not 0 <= value <= most:
         what = "{name} of {id} must be a whole number from 0 to {most}, not {value}."
         yield Fault(f"{where}.{name}", say(what, name=name, id=owner.id, most=most, value=str(value)))
+
+
+def _words(where: str, owner: str, words: tuple[str, ...]) -> Iterator[Fault]:
+    # A lone text would fall apart into its letters.
+    if not isinstance(words, tuple) or not all(isinstance(word, str) and word for word in words):
+        yield Fault(where, say("The skills of {id} must be a tuple of texts.", id=owner))
 
 
 def _is_window(window: object) -> bool:

@@ -147,7 +147,7 @@ def _search(problem: Problem, stops: tuple[Stop, ...], best: _Best, effort: _Eff
     limits = or_tools.Limits(
         time_limit_s=effort.time_limit_s * SOLVER_SHARE,
         solution_limit=effort.solution_limit,
-        patience=30 + 3 * len(stops) ** 2 // 10,
+        patience=20_000 + 2_000 * len(stops),
         stop=effort.stop,
     )
     start = best.orders if is_sayable else None

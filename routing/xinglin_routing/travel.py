@@ -3,7 +3,9 @@
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +89,13 @@ def closed(travel: Travel) -> Travel:
 
 def from_numpy(path: Path, *, note: str = "") -> Travel:
     """Tables from an .npz file with the arrays distance_m and duration_s, in the order of the places."""
-    with np.load(path, allow_pickle=False) as arrays:
+    try:
+        arrays = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, BadZipFile) as error:
+        raise ProblemError([Fault(path.name, say("This is not an .npz file."))]) from error
+    if not isinstance(arrays, np.lib.npyio.NpzFile):
+        raise ProblemError([Fault(path.name, say("This holds one array; an .npz file with two is wanted."))])
+    with arrays:
         missing = [name for name in ("distance_m", "duration_s") if name not in arrays]
         if missing:
             raise ProblemError(
@@ -118,20 +126,26 @@ def from_csv(path: Path, places: Sequence[Place], *, note: str = "") -> Travel:
 
 def _legs(path: Path, known: set[str], faults: list[Fault]) -> Legs:
     legs: Legs = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        if missing := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
-            what = "The first line must name the columns {columns}; missing: {missing}."
-            sentence = say(what, columns=", ".join(COLUMNS), missing=", ".join(missing))
-            raise ProblemError([Fault(f"{path.name}:1", sentence)])
-        for row in rows:
-            line = f"{path.name}:{rows.line_num}"
-            pair = (row["from"] or "", row["to"] or "")
-            wrong = [*_leg_faults(line, row, pair, known, legs)]
-            faults += wrong
-            # A faulty line still counts as given: one mistake is one fault.
-            legs[pair] = (0, 0) if wrong else (int(row["distance_m"]), int(row["duration_s"]))
+    rows = csv.DictReader(StringIO(_text_of(path), newline=""))
+    if missing := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
+        what = "The first line must name the columns {columns}; missing: {missing}."
+        sentence = say(what, columns=", ".join(COLUMNS), missing=", ".join(missing))
+        raise ProblemError([Fault(f"{path.name}:1", sentence)])
+    for row in rows:
+        line, pair = f"{path.name}:{rows.line_num}", (row["from"] or "", row["to"] or "")
+        wrong = [*_leg_faults(line, row, pair, known, legs)]
+        faults += wrong
+        # A faulty line still counts as given: one mistake is one fault.
+        legs[pair] = (0, 0) if wrong else (int(row["distance_m"]), int(row["duration_s"]))
     return legs
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        what = "The file is not UTF-8: byte {byte} cannot be read. Save it as CSV UTF-8."
+        raise ProblemError([Fault(path.name, say(what, byte=error.start))]) from error
 
 
 def _leg_faults(
@@ -146,7 +160,7 @@ def _leg_faults(
         )
     for name, most in (("distance_m", MOST_METRES), ("duration_s", MOST_SECONDS)):
         value = row[name] or ""
-        if not (value.isascii() and value.isdigit() and int(value) <= most):
+        if not (value.isascii() and value.isdigit() and len(value) <= 12 and int(value) <= most):
             what = "{name} must be a whole number from 0 to {most}, not {value}."
             yield Fault(line, say(what, name=name, most=most, value=value or "nothing"))
         elif pair[0] == pair[1] and int(value):

@@ -93,6 +93,18 @@ def test_a_csv_file_without_its_columns_is_refused_at_line_one(tmp_path: Path) -
         from_csv(path, PLACES)
 
 
+def test_a_file_in_another_encoding_or_form_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "ways.csv"
+    path.write_bytes("from,to,distance_m,duration_s\n老沙湾".encode("gbk"))
+    with pytest.raises(ProblemError, match="not UTF-8"):
+        from_csv(path, PLACES)
+    with pytest.raises(ProblemError, match=r"not an \.npz"):
+        from_numpy(path)
+    np.save(tmp_path / "one.npy", np.zeros((2, 2)))
+    with pytest.raises(ProblemError, match="holds one array"):
+        from_numpy(tmp_path / "one.npy")
+
+
 def test_numpy_files_are_read_and_their_holes_named(tmp_path: Path) -> None:
     path = tmp_path / "ways.npz"
     np.savez(path, distance_m=[[0, 2], [3, 0]], duration_s=[[0, 4], [5, 0]])

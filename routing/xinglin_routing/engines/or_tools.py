@@ -24,7 +24,11 @@ Orders = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """When to end: by the clock, by solutions seen, by solutions seen without a better one, or when told."""
+    """When to end: by the clock, by solutions seen, or when told.
+
+    `patience`: how many steps of the search may go by without a better plan. Steps, not seconds, so that the
+    same seed ends at the same plan on a slow machine.
+    """
 
     time_limit_s: float
     solution_limit: int | None = None
@@ -83,23 +87,23 @@ class _Watch:
     limits: Limits
     on_better: Callable[[Orders], None]
     best: int | None = None
-    since_better: int = 0
-    polls: int = 0
+    steps: int = 0
+    better_at: int = 0
     told: bool = False
 
     def seen(self) -> None:
         cost = self.model.routing.CostVar().Max()
-        self.since_better += 1
         if self.best is None or cost < self.best:
-            self.best, self.since_better = cost, 0
+            self.best, self.better_at = cost, self.steps
             self.on_better(self.model.orders())
 
     def is_over(self) -> bool:
-        """Asked very often, so the caller's own question is asked only now and then."""
-        self.polls += 1
-        if self.limits.stop is not None and self.polls % 64 == 1:
+        """Asked at every step, so the caller's own question is asked only now and then."""
+        self.steps += 1
+        if self.limits.stop is not None and self.steps % 64 == 1:
             self.told = self.told or self.limits.stop()
-        return self.told or (self.limits.patience is not None and self.since_better > self.limits.patience)
+        patience = self.limits.patience
+        return self.told or (patience is not None and self.steps - self.better_at > patience)
 
 
 @dataclass(slots=True)
