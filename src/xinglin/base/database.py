@@ -2,12 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import Result, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel import SQLModel
@@ -55,30 +55,40 @@ class Database:
     @asynccontextmanager
     async def transaction(self, county: str | None = None) -> AsyncIterator[AsyncSession]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        session = await self._begin(county)
-        try:
+        path = f"{schema_of(county)}, public" if county else "public"
+        session, _ = await self.begin(f"SET LOCAL search_path TO {path}")
+        async with self.ending(session):
             yield session
             await session.commit()
+
+    @asynccontextmanager
+    async def ending(self, session: AsyncSession) -> AsyncIterator[None]:
+        """Whatever was not committed when the block ends is rolled back."""
+        try:
+            yield
         except BaseException:
             await session.rollback()
             raise
         finally:
             await session.close()
 
-    async def _begin(self, county: str | None) -> AsyncSession:
-        """Open a transaction; a connection that died in the pool is replaced, waiting for the server."""
-        path = f"{schema_of(county)}, public" if county else "public"
+    async def begin(
+        self, first: str, values: Mapping[str, Any] | None = None
+    ) -> tuple[AsyncSession, Result[Any]]:
+        """Open a transaction by its first statement.
+
+        A connection that died in the pool is replaced, waiting some seconds for the server to be back.
+        """
         for wait_s in (*WAITS_S, None):
             session = self._sessions()
             try:
-                await session.execute(text(f"SET LOCAL search_path TO {path}"))
+                connection = await session.connection()
+                return session, await connection.execute(text(first), values)
             except (DBAPIError, InterfaceError, OSError, asyncpg.PostgresError):
                 await session.close()
                 if wait_s is None:
                     raise
                 await asyncio.sleep(wait_s)
-            else:
-                return session
         raise AssertionError
 
     async def close(self) -> None:

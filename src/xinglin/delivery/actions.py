@@ -289,7 +289,7 @@ async def depart(
     await database.run(
         session, "UPDATE run SET departed_at = $2, version = version + 1 WHERE id = $1", run_id, at
     )
-    loaded = sum(item["quantity"] for item in cargo)
+    loaded: int = sum(item["quantity"] for item in cargo)
     await trail.record(
         session, actor, "delivery.depart", run_id, paper=run["number"], plate=run["plate"], lots=len(cargo),
         units=loaded, departed_at=at,
@@ -463,6 +463,6 @@ async def come_back(session: AsyncSession, actor: Actor, run_id: UUID, *, versio
     await database.run(
         session, "UPDATE run SET closed_at = $2, version = version + 1 WHERE id = $1", run_id, clock.now()
     )
-    back = sum(row["on_hand"] for row in left)
+    back: int = sum(row["on_hand"] for row in left)
     await trail.record(session, actor, "delivery.come_back", run_id, paper=run["number"], units=back)
     return back

@@ -14,8 +14,7 @@ from xinglin.base.actor import Actor
 from xinglin.base.errors import N_, BadInput, NotFound
 from xinglin.base.ids import new_id
 from xinglin.formulary import queries, rules
-from xinglin_catalog import search as catalog_search
-from xinglin_catalog.edition import load_edition
+from xinglin_catalog.edition import NoEdition, load_edition
 
 
 class NewProduct(NamedTuple):
@@ -42,8 +41,6 @@ class NewProduct(NamedTuple):
     antibiotic: bool = False
     village_rule: str = ""
     """Why a village clinic may not order it; empty if it may."""
-    initials: tuple[str, ...] = ()
-    pinyin: tuple[str, ...] = ()
 
 
 async def adopt_edition(
@@ -53,10 +50,8 @@ async def adopt_edition(
     actor.must("formulary.adopt_edition")
     try:
         adopted = load_edition(edition)
-    except KeyError:
-        raise NotFound(
-            N_("There is no edition {value} of the essential medicines list."), value=edition
-        ) from None
+    except NoEdition as unknown:
+        raise NotFound(unknown.message, **unknown.params) from None
     begins = valid_from or adopted.in_force_from
     if begins < adopted.in_force_from:
         raise BadInput(
@@ -97,17 +92,13 @@ async def add_products(
     records = []
     for id, p in zip(ids, products, strict=True):
         match = edition.match(p.generic_name, p.dosage_form, p.strength, on=on) if edition else None
-        keys = catalog_search.search_keys(
-            names=[p.generic_name, p.trade_name], english=[p.generic_name_en], codes=[p.code],
-            pinyin=p.pinyin, initials=p.initials,
-        )  # fmt: skip
+        keys = queries.entry(id, p.generic_name, p.trade_name, p.generic_name_en, p.code).keys
         records.append(
             (
                 id, p.code, p.kind, p.generic_name, p.generic_name_en, p.trade_name, p.dosage_form, p.strength,
                 p.base_unit, p.pack_unit, p.pack_size, p.case_size, p.maker, p.storage, p.control, p.priority,
-                p.antibiotic, match.number if match else None, str(match.why) if match else "",
-                bool(match and match.needs_specialist), p.pack_weight_g, p.pack_volume_cm3,
-                catalog_search.initials_of(p.generic_name), sorted(keys), False,
+                p.antibiotic, match.item.key if match and match.item else None, str(match) if match else "",
+                bool(match and match.is_specialist), p.pack_weight_g, p.pack_volume_cm3, sorted(keys), False,
             )
         )  # fmt: skip
     await database.copy(session, "product", PRODUCT_COLUMNS, records)
@@ -119,7 +110,7 @@ async def add_products(
 PRODUCT_COLUMNS = [
     "id", "code", "kind", "generic_name", "generic_name_en", "trade_name", "dosage_form", "strength", "base_unit",
     "pack_unit", "pack_size", "case_size", "maker", "storage", "control", "priority", "antibiotic", "essential_no",
-    "essential_why", "needs_specialist", "pack_weight_g", "pack_volume_cm3", "initials", "search_keys", "retired",
+    "essential_why", "needs_specialist", "pack_weight_g", "pack_volume_cm3", "search_keys", "retired",
 ]  # fmt: skip
 
 

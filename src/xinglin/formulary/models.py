@@ -54,7 +54,6 @@ class Product(SQLModel, table=True):
     needs_specialist: bool = False
     pack_weight_g: int
     pack_volume_cm3: int
-    initials: str = ""
     search_keys: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
     retired: bool = False
 

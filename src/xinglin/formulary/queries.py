@@ -33,7 +33,7 @@ async def search(
         session,
         """SELECT d.id, d.code, d.kind, d.generic_name, d.generic_name_en, d.trade_name, d.dosage_form, d.strength,
              d.base_unit, d.pack_unit, d.pack_size, d.case_size, d.maker, d.storage, d.control, d.priority,
-             d.essential_no, d.needs_specialist, d.initials, l.may, l.rule, p.unit_price
+             d.essential_no, d.needs_specialist, l.may, l.rule, p.unit_price
            FROM product d
              LEFT JOIN listing l ON l.product_id = d.id AND l.tier = $2
              LEFT JOIN LATERAL (SELECT unit_price FROM price WHERE product_id = d.id AND valid_from <= current_date
@@ -48,17 +48,18 @@ async def search(
     return [found[index] for _, index in sorted(ranked)[:limit]]
 
 
-def rank(text: str, row: Row, tier: str | None) -> tuple[float, int]:
-    """The place of a hit: what may be ordered first, then how well the words match."""
-    match = catalog_search.score_names(
-        text,
-        names=(row["generic_name"], row["trade_name"]),
-        english=row["generic_name_en"],
-        initials=row["initials"],
-        codes=(row["code"],),
+def entry(id: UUID, name: str, trade_name: str, name_en: str, code: str) -> catalog_search.Entry[UUID]:
+    """By what a product is found."""
+    return catalog_search.Entry(
+        id, tuple(filter(None, (name, trade_name))), tuple(filter(None, (name_en,))), (code,)
     )
+
+
+def rank(text: str, row: Row, tier: str | None) -> tuple[bool, float, int]:
+    """The place of a hit: what may be ordered first, then how well the words match."""
+    found = entry(row["id"], row["generic_name"], row["trade_name"], row["generic_name_en"], row["code"])
     is_barred = tier is not None and row["may"] in (None, "not_allowed")
-    return (-match + (1000 if is_barred else 0), len(row["generic_name"]))
+    return (is_barred, -(catalog_search.score(text, found) or 0.0), len(row["generic_name"]))
 
 
 async def product(session: AsyncSession, product_id: UUID) -> Row:

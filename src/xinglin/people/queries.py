@@ -13,19 +13,23 @@ from xinglin.base.errors import N_, NotFound
 from xinglin.people.models import Account, County, Post
 from xinglin.people.rules import verbs_of
 
-WHO = """SELECT a.id, a.name, p.role, p.county, p.place_id, c.kind, p.id AS post_id
+WHO = """SELECT a.id, a.name, p.role, p.county, p.place_id, y.name AS county_name,
+      set_config('search_path', 'county_' || p.county || ', public', true) AS path
     FROM public.credential c JOIN public.account a ON a.id = c.account_id JOIN public.post p ON p.id = c.post_id
-    WHERE c.token_hash = $1 AND c.expires_at > $2 AND a.closed_at IS NULL AND p.ended_at IS NULL"""
+      JOIN public.county y ON y.code = p.county
+    WHERE c.token_hash = :hash AND c.kind = :kind AND c.expires_at > :now AND a.closed_at IS NULL
+      AND p.ended_at IS NULL"""
+"""The first statement of a request: who comes in, and from then on that county's books."""
 
 
-async def actor_behind(session: AsyncSession, token: str, kind: str) -> Actor | None:
-    """The person at the post for which a token was given; None if it holds no more."""
-    found = await database.row(session, WHO, hashlib.sha256(token.encode()).digest(), clock.now())
-    if found is None or found["kind"] != kind:
-        return None
-    return Actor(
-        found["id"], found["name"], found["role"], found["county"], found["place_id"], verbs_of(found["role"])
-    )
+def behind(token: str, kind: str) -> tuple[str, dict[str, object]]:
+    """The statement and its values that find the person behind a token and open the county's schema."""
+    return WHO, {"hash": hashlib.sha256(token.encode()).digest(), "kind": kind, "now": clock.now()}
+
+
+def actor_of(found: Row) -> Actor:
+    """The person at the post, from a row of WHO."""
+    return Actor(found.id, found.name, found.role, found.county, found.place_id, verbs_of(found.role))
 
 
 def actor_at(account: Account, post: Post) -> Actor:

@@ -1,6 +1,7 @@
 """Who may do what: one table of roles and verbs."""
 
 from enum import StrEnum
+from functools import cache
 
 from xinglin.base.errors import N_
 
@@ -82,9 +83,7 @@ ROLES_OF: dict[str, frozenset[Role]] = {
 }
 
 
+@cache
 def verbs_of(role: str) -> frozenset[str]:
     """All that a role may do."""
-    return _VERBS.get(role, frozenset())
-
-
-_VERBS = {role: frozenset(verb for verb, roles in ROLES_OF.items() if role in roles) for role in Role}
+    return frozenset(verb for verb, roles in ROLES_OF.items() if role in roles)

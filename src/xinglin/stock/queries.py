@@ -13,6 +13,7 @@ from xinglin.base.actor import Actor
 from xinglin.base.database import Row
 from xinglin.places import queries as place_queries
 from xinglin.stock.rules import LotOnHand
+from xinglin_catalog.search import query_keys
 
 USE_WINDOW_DAYS = 84
 
@@ -107,11 +108,11 @@ async def stock_list(
              min(l.expires_on) FILTER (WHERE b.condition = 'released' AND b.on_hand > 0) AS next_expiry,
              count(*) FILTER (WHERE b.on_hand > 0) AS lots
            FROM balance b JOIN lot l ON l.id = b.lot_id JOIN product d ON d.id = b.product_id
-           WHERE b.place_id = $1 AND ($2 = '' OR d.generic_name ILIKE '%' || $2 || '%' OR d.initials ILIKE $2 || '%')
+           WHERE b.place_id = $1 AND d.search_keys @> $2::text[]
              AND (d.generic_name, d.id) > ($3, $4) AND b.on_hand > 0
            GROUP BY d.id ORDER BY d.generic_name, d.id LIMIT $5""",
         place_id,
-        text,
+        query_keys(text),
         name,
         last,
         limit,

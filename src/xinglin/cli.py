@@ -1,0 +1,157 @@
+"""The command `xinglin`: serve, work, verify, make counties, play the demo day."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import click
+import uvicorn
+import uvloop
+
+from xinglin import install, jobs
+from xinglin.base import language, logs
+from xinglin.base.cluster import ClusterError
+from xinglin.base.database import Database
+from xinglin.base.errors import Refusal
+from xinglin.base.settings import Settings, settings
+from xinglin.inspection import queries as inspection
+from xinglin.worker import run_worker
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="xinglin")
+def main() -> None:
+    """杏林 Xinglin: medicine supply for a county, from the supplier to the last village clinic."""
+    logs.set_up(settings().log_format, settings().log_level)
+
+
+def plainly(command: Callable[P, R]) -> Callable[P, R]:
+    """Refusals are one sentence on the terminal, and exit status 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except Refusal as refusal:
+            message = language.translate(_locale(), refusal.message, **refusal.fields)
+            raise click.ClickException(message) from None
+        except (ClusterError, OSError) as error:
+            raise click.ClickException(str(error)) from None
+
+    return run
+
+
+def _locale() -> str:
+    import os
+
+    return language.choose(None, None, os.environ.get("LANG", "").replace("_", "-").split(".")[0])
+
+
+@main.command()
+@plainly
+def serve() -> None:
+    """Serve the desks and the API on XINGLIN_HOST:XINGLIN_PORT."""
+    with install.server(settings()) as url:
+        asyncio.run(install.prepare(url))
+        run_service(url, settings())
+
+
+def run_service(url: str, chosen: Settings) -> None:
+    """The web service, in this process, until it is stopped."""
+    from xinglin.app import create_app
+
+    app = create_app(Database(url, pool_size=chosen.pool_size), chosen)
+    uvicorn.run(
+        app, host=chosen.host, port=chosen.port, loop="uvloop", http="httptools", log_config=None,
+        access_log=False, server_header=False, timeout_graceful_shutdown=5,
+    )  # fmt: skip
+
+
+@main.command()
+@plainly
+def worker() -> None:
+    """Do the work for later: solve plans, seal the books, check them every night."""
+    with install.server(settings()) as url:
+        asyncio.run(install.prepare(url))
+        uvloop.run(work(url))
+
+
+async def work(url: str) -> None:
+    """The worker until it is stopped."""
+    base = Database(url, pool_size=4)
+    try:
+        await run_worker(url, also=jobs.use(base))
+    finally:
+        await base.close()
+
+
+@main.group()
+def county() -> None:
+    """Counties of this installation."""
+
+
+@county.command("create")
+@click.argument("code")
+@click.argument("name")
+@plainly
+def county_create(code: str, name: str) -> None:
+    """Make a county: its six-digit division code and its name, such as 654203 沙湾市."""
+    with install.server(settings()) as url:
+        asyncio.run(install.prepare(url))
+        asyncio.run(install.create_county(url, code, name))
+    click.echo(f"{code} {name}")
+
+
+@main.command()
+@click.option("--county", "code", help="Six-digit code; not needed where there is only one county.")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
+@plainly
+def verify(code: str | None, as_json: bool) -> None:
+    """Check trail and ledger: every seal, every balance. Names the first bad row; exit status 2 if there is one."""
+    with install.server(settings()) as url:
+        found = asyncio.run(_verify(url, code))
+    click.echo(json.dumps(found, ensure_ascii=False) if as_json else said(found))
+    sys.exit(0 if found["is_whole"] else 2)
+
+
+async def _verify(url: str, code: str | None) -> dict[str, Any]:
+    base = Database(url, pool_size=2)
+    try:
+        chosen = await install.find_county(base, code)
+        async with base.transaction(chosen) as session:
+            checked = await inspection.verify(session)
+    finally:
+        await base.close()
+    return {
+        "county": chosen,
+        "is_whole": checked.is_whole,
+        "seals": checked.seals,
+        "sealed_rows": checked.sealed_rows,
+        "broken": checked.broken._asdict() if checked.broken else None,
+        "unequal": [{k: str(v) for k, v in dict(row).items()} for row in checked.unequal],
+    }
+
+
+def said(found: dict[str, Any]) -> str:
+    """What verification found, in words."""
+    lines = [f"{found['county']}: {found['seals']} seals over {found['sealed_rows']} rows"]
+    if broken := found["broken"]:
+        lines.append(
+            f"TRAIL BROKEN at seal {broken['seal']}, {broken['book']} row {broken['row']}: {broken['message']}"
+        )
+    else:
+        lines.append("trail whole")
+    for row in found["unequal"]:
+        lines.append(
+            f"LEDGER ≠ BALANCE at {row['place']}, lot {row['lot']} ({row['condition']}): "
+            f"balance {row['on_hand']}, movements {row['moved']}; held {row['held']}, promised {row['promised']}"
+        )
+    if not found["unequal"]:
+        lines.append("ledger = balance")
+    return "\n".join(lines)
