@@ -19,6 +19,14 @@ from xinglin_catalog.edition import (
     load_edition,
     read_edition,
 )
+from xinglin_catalog.files import (
+    Availability,
+    Fault,
+    FileResult,
+    FormularyRow,
+    read_formulary,
+    read_products,
+)
 from xinglin_catalog.identifiers import Identifier, System, parse, recognise
 from xinglin_catalog.medicine import (
     DRAFT_CUSTODY,
@@ -34,11 +42,13 @@ from xinglin_catalog.medicine import (
 )
 from xinglin_catalog.messages import BadIdentifier, CatalogError, say, sentence
 from xinglin_catalog.packs import BadPack, PackLadder, Rung
+from xinglin_catalog.search import Entry, SearchIndex, query_keys, score, search_keys
 
 __all__ = [
     "DRAFT_CUSTODY",
     "Access",
     "AntibioticGrade",
+    "Availability",
     "BadIdentifier",
     "BadPack",
     "Basis",
@@ -50,7 +60,11 @@ __all__ = [
     "Edition",
     "EditionDiff",
     "EditionItem",
+    "Entry",
+    "Fault",
+    "FileResult",
     "Form",
+    "FormularyRow",
     "Identifier",
     "ItemKind",
     "Match",
@@ -60,6 +74,7 @@ __all__ = [
     "PriorityClass",
     "Product",
     "Rung",
+    "SearchIndex",
     "StorageClass",
     "System",
     "Variety",
@@ -67,8 +82,13 @@ __all__ = [
     "edition_on",
     "load_edition",
     "parse",
+    "query_keys",
     "read_edition",
+    "read_formulary",
+    "read_products",
     "recognise",
     "say",
+    "score",
+    "search_keys",
     "sentence",
 ]
