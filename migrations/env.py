@@ -18,7 +18,11 @@ def belongs(thing: Any, name: str | None, kind: str, reflected: bool, compared: 
     """Whether a table is of the part that is being moved."""
     if kind != "table":
         return True
-    if reflected and compared is None and name not in {table.name for table in SQLModel.metadata.tables.values()}:
+    if (
+        reflected
+        and compared is None
+        and name not in {table.name for table in SQLModel.metadata.tables.values()}
+    ):
         return False  # the job queue's tables and the incarnation are nobody's model
     return (thing.schema == "public") == (part == "shared") and name != "alembic_version"
 

@@ -143,7 +143,6 @@ def upgrade() -> None:
         sa.Column("needs_specialist", sa.Boolean(), nullable=False),
         sa.Column("pack_weight_g", sa.Integer(), nullable=False),
         sa.Column("pack_volume_cm3", sa.Integer(), nullable=False),
-        sa.Column("initials", sa.String(), nullable=False),
         sa.Column("search_keys", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("retired", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_product")),

@@ -11,13 +11,13 @@ from asyncpg import DeadlockDetectedError, PostgresConnectionError, Serializatio
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from litestar import Litestar, Request, Response, get
 from litestar.config.csrf import CSRFConfig
-from litestar.contrib.jinja import JinjaTemplateEngine
-from litestar.datastructures import MutableScopeHeaders
+from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.static_files import create_static_files_router
 from litestar.stores.memory import MemoryStore
 from litestar.template.config import TemplateConfig
@@ -87,8 +87,6 @@ def create_app(database: Database, settings: Settings, *, debug: bool = False) -
 
 
 def _state(database: Database, settings: Settings) -> Any:
-    from litestar.datastructures import State
-
     return State({"database": database, "settings": settings})
 
 

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, quote
 
 import structlog
 from litestar import Request
+from litestar.di import NamedDependency
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -49,6 +50,10 @@ class Visit:
     path_with_query: str
     county_name: str
     place_name: str
+
+
+Here = NamedDependency[Visit]
+"""How a handler asks for the visit."""
 
 
 class Gate(ASGIMiddleware):

@@ -205,6 +205,22 @@ def test_progress_tells_plans_that_break_no_rule_and_get_cheaper() -> None:
     assert all(one.verdict.is_ok and one.verdict == check(problem, one.plan) for one in seen)
 
 
+def test_what_the_caller_raises_comes_back_to_the_caller() -> None:
+    def tired(_: Progress) -> None:
+        raise RuntimeError("tired of plans")
+
+    before = perf_counter()
+    with pytest.raises(RuntimeError, match="tired of plans"):
+        solve(county(30, 3), time_limit_s=60, on_progress=tired)
+    assert perf_counter() - before < 10
+
+
+def test_the_last_progress_is_the_plan_that_comes_back() -> None:
+    problem, seen = county(17, 1), list[Progress]()
+    plan = solve(problem, time_limit_s=30, on_progress=seen.append)
+    assert seen[-1].plan.routes == plan.routes
+
+
 def test_it_goes_on_from_a_start_and_never_gets_worse() -> None:
     problem = county(30, 3)
     good = solve(problem, time_limit_s=60, solution_limit=60)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, QueryParameter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from xinglin.base.errors import N_, BadInput
@@ -16,17 +16,20 @@ Item = TypeVar("Item")
 
 KeyHeader = Annotated[
     str,
-    Parameter(
-        header="Idempotency-Key", min_length=8, max_length=200, pattern=r"^[\x21-\x7e]{8,200}$",
+    HeaderParameter(
+        name="Idempotency-Key",
+        min_length=8,
+        max_length=200,
+        pattern=r"^[!-~]{8,200}$",
         description="New for each wish; sent again, the first answer comes back.",
     ),
-]  # fmt: skip
+]
 VersionHeader = Annotated[
     str | None,
-    Parameter(header="If-Match", description="The ETag the paper had when it was read.", required=False),
+    HeaderParameter(name="If-Match", description="The ETag the paper had when it was read.", required=False),
 ]
-Cursor = Annotated[str | None, Parameter(query="cursor", max_length=400, required=False)]
-Limit = Annotated[int, Parameter(query="limit", ge=1, le=200)]
+Cursor = Annotated[str | None, QueryParameter(name="cursor", max_length=400, required=False)]
+Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=200)]
 Note = Annotated[str, StringConstraints(max_length=500)]
 Quantity = Annotated[int, Field(gt=0, le=1_000_000_000, description="Whole base units.")]
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, get, post, put
-from litestar.params import JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import BaseModel, Field
 
 from xinglin.api.forms import (
@@ -25,7 +25,7 @@ from xinglin.api.forms import (
     with_version,
 )
 from xinglin.base.language import translate
-from xinglin.gate import Visit
+from xinglin.gate import Here, Visit
 from xinglin.orders import actions as orders
 from xinglin.orders import queries as order_queries
 from xinglin.orders.rules import Asked, Rejected
@@ -227,13 +227,13 @@ class Requisitions(Controller):
 
     @get()
     async def list(
-        self, visit: Visit, state: str | None = None, place_id: UUID | None = None, cursor: Cursor = None,
+        self, visit: Here, in_state: Annotated[str | None, QueryParameter(name="state", required=False)] = None, place_id: FromQuery[UUID | None] = None, cursor: Cursor = None,
         limit: Limit = 50,
     ) -> Page[RequisitionOut]:  # fmt: skip
         """Requisitions in reach, newest first."""
         visit.actor.must("orders.read")
         found = await order_queries.requisitions(
-            visit.session, visit.actor, states=[state] if state else [], place_id=place_id,
+            visit.session, visit.actor, states=[in_state] if in_state else [], place_id=place_id,
             before=id_cursor(cursor), limit=limit,
         )  # fmt: skip
         return Page(
@@ -243,7 +243,7 @@ class Requisitions(Controller):
 
     @post()
     async def place(
-        self, visit: Visit, data: JSONBody[RequisitionIn], idempotency_key: KeyHeader
+        self, visit: Here, data: JSONBody[RequisitionIn], idempotency_key: KeyHeader
     ) -> Response[PlacedOut]:
         """Make a requisition, and send it unless a draft is wanted. Lines that may not be ordered are rejected."""
         placed = await orders.place(
@@ -253,7 +253,7 @@ class Requisitions(Controller):
         return with_version(placed_out(visit, placed), placed.version, status=201)
 
     @get("/{requisition_id:uuid}")
-    async def read(self, visit: Visit, requisition_id: UUID) -> Response[RequisitionWithLines]:
+    async def read(self, visit: Here, requisition_id: FromPath[UUID]) -> Response[RequisitionWithLines]:
         """One requisition with its lines."""
         visit.actor.must("orders.read")
         found = await order_queries.requisition(visit.session, visit.actor, requisition_id)
@@ -265,7 +265,7 @@ class Requisitions(Controller):
 
     @put("/{requisition_id:uuid}/lines")
     async def put_lines(
-        self, visit: Visit, requisition_id: UUID, data: JSONBody[LinesIn], idempotency_key: KeyHeader,
+        self, visit: Here, requisition_id: FromPath[UUID], data: JSONBody[LinesIn], idempotency_key: KeyHeader,
         if_match: VersionHeader = None,
     ) -> Response[PlacedOut]:  # fmt: skip
         """Put a draft's lines as they are now wanted."""
@@ -277,7 +277,11 @@ class Requisitions(Controller):
 
     @post("/{requisition_id:uuid}/submit", status_code=200)
     async def submit(
-        self, visit: Visit, requisition_id: UUID, idempotency_key: KeyHeader, if_match: VersionHeader = None
+        self,
+        visit: Here,
+        requisition_id: FromPath[UUID],
+        idempotency_key: KeyHeader,
+        if_match: VersionHeader = None,
     ) -> Response[RequisitionOut]:
         """Send a draft to the place that supplies."""
         await orders.submit(visit.session, visit.actor, requisition_id, version=version_of(if_match))
@@ -285,7 +289,7 @@ class Requisitions(Controller):
 
     @post("/{requisition_id:uuid}/cancel", status_code=200)
     async def cancel(
-        self, visit: Visit, requisition_id: UUID, data: JSONBody[NoteIn], idempotency_key: KeyHeader,
+        self, visit: Here, requisition_id: FromPath[UUID], data: JSONBody[NoteIn], idempotency_key: KeyHeader,
         if_match: VersionHeader = None,
     ) -> Response[RequisitionOut]:  # fmt: skip
         """Withdraw a requisition that nobody has approved yet."""
@@ -296,7 +300,7 @@ class Requisitions(Controller):
 
     @post("/{requisition_id:uuid}/send-back", status_code=200)
     async def send_back(
-        self, visit: Visit, requisition_id: UUID, data: JSONBody[NoteIn], idempotency_key: KeyHeader,
+        self, visit: Here, requisition_id: FromPath[UUID], data: JSONBody[NoteIn], idempotency_key: KeyHeader,
         if_match: VersionHeader = None,
     ) -> Response[RequisitionOut]:  # fmt: skip
         """Give a submitted requisition back, saying what to change."""
@@ -307,7 +311,7 @@ class Requisitions(Controller):
 
     @post("/{requisition_id:uuid}/approve", status_code=200)
     async def approve(
-        self, visit: Visit, requisition_id: UUID, data: JSONBody[ApprovalIn], idempotency_key: KeyHeader,
+        self, visit: Here, requisition_id: FromPath[UUID], data: JSONBody[ApprovalIn], idempotency_key: KeyHeader,
         if_match: VersionHeader = None,
     ) -> Response[RequisitionOut]:  # fmt: skip
         """Let a submitted requisition go ahead."""
@@ -319,7 +323,7 @@ class Requisitions(Controller):
 
     @post("/allocate", status_code=200)
     async def allocate(
-        self, visit: Visit, data: JSONBody[AllocationIn], idempotency_key: KeyHeader
+        self, visit: Here, data: JSONBody[AllocationIn], idempotency_key: KeyHeader
     ) -> WaveOut:
         """Share a supplier's stock fairly among its approved requisitions and promise it lot by lot."""
         wave = await orders.allocate(visit.session, visit.actor, data.supplier_id, data.requisitions)
@@ -327,7 +331,7 @@ class Requisitions(Controller):
 
     @post("/{requisition_id:uuid}/pick", status_code=200)
     async def pick(
-        self, visit: Visit, requisition_id: UUID, data: JSONBody[PickIn], idempotency_key: KeyHeader,
+        self, visit: Here, requisition_id: FromPath[UUID], data: JSONBody[PickIn], idempotency_key: KeyHeader,
         if_match: VersionHeader = None,
     ) -> PickedOut:  # fmt: skip
         """Take the promised goods from the shelf."""

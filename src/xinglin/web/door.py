@@ -1,14 +1,13 @@
 """The door: signing in and out, the language, changing one's post."""
 
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from litestar import Request, get, post
 from litestar.datastructures import Cookie
-from litestar.enums import RequestEncodingType
 from litestar.middleware.rate_limit import RateLimitConfig
-from litestar.params import Body
+from litestar.params import FromQuery, URLEncodedBody
 from litestar.response import Redirect, Template
 
 from xinglin.base import language, trail
@@ -16,12 +15,12 @@ from xinglin.base.database import Database
 from xinglin.base.errors import NotSignedIn
 from xinglin.base.logs import log
 from xinglin.base.settings import Settings
-from xinglin.gate import SESSION_COOKIE, Visit, locale_of
+from xinglin.gate import SESSION_COOKIE, Here, locale_of
 from xinglin.people import actions as people
 from xinglin.people.rules import Role
 from xinglin.web.page import DESK_OF, go
 
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+Form = URLEncodedBody[dict[str, str]]
 
 
 def handlers(settings: Settings) -> list[Any]:
@@ -37,13 +36,13 @@ def handlers(settings: Settings) -> list[Any]:
 
 
 @get("/", include_in_schema=False)
-async def home(visit: Visit) -> Redirect:
+async def home(visit: Here) -> Redirect:
     """Everybody begins at the own desk."""
     return go(f"/{DESK_OF[Role(visit.actor.role)]}")
 
 
 @get("/sign-in", include_in_schema=False)
-async def sign_in_page(request: Request[Any, Any, Any], next: str = "/") -> Template:
+async def sign_in_page(request: Request[Any, Any, Any], next: FromQuery[str] = "/") -> Template:
     """The form."""
     return _form(request, next)
 
@@ -104,7 +103,7 @@ def inside(address: str) -> str:
 
 
 @post("/sign-out", include_in_schema=False)
-async def sign_out(visit: Visit) -> Redirect:
+async def sign_out(visit: Here) -> Redirect:
     """End the session."""
     await people.sign_out(visit.session, visit.token)
     return Redirect(
@@ -113,7 +112,7 @@ async def sign_out(visit: Visit) -> Redirect:
 
 
 @post("/post", include_in_schema=False)
-async def take_post(visit: Visit, data: Form) -> Redirect:
+async def take_post(visit: Here, data: Form) -> Redirect:
     """Go on at another of one's own posts."""
     await people.take_post(visit.session, visit.actor, visit.token, UUID(data["post_id"]))
     return go("/")

@@ -214,9 +214,11 @@ const speakOfRoutes = (library, map, routes) => {
 // Labels that would lie on one another are hidden until there is room; marks are always there.
 const declutter = (map, figure) => {
   const tidy = () => {
-    const taken = [];
+    const marks = figure.querySelectorAll(".map-number, .map-depot, .map-cross");
+    const taken = [...marks].map((sign) => sign.getBoundingClientRect());
     figure.classList.toggle("map-far", map.getZoom() < 9);
-    for (const label of figure.querySelectorAll(".map-label")) {
+    const labels = [...figure.querySelectorAll(".map-marker-depot .map-label"), ...figure.querySelectorAll(".map-marker-township .map-label")];
+    for (const label of labels) {
       label.hidden = false;
       const box = label.getBoundingClientRect();
       const collides = taken.some((b) => box.left < b.right && box.right > b.left && box.top < b.bottom && box.bottom > b.top);

@@ -1,0 +1,1 @@
+"""A village clinic's order becomes a signed delivery, through the API."""
