@@ -219,6 +219,9 @@ class Edition:
 
     def _match_form(self, item: EditionItem, salt: str, wanted: str, strength: str) -> Match | None:
         """The first printed form that fits."""
+        if item.part is Part.CHEM_BIO and wanted == "合剂":
+            # 口服液 is a mixture among patent medicines, an oral solution among the others.
+            wanted = "口服溶液"
         for form in item.forms:
             if naming.canonical_form(form.name) != wanted or not _allows_salt(item, form, salt):
                 continue
@@ -242,9 +245,8 @@ class Edition:
         for stem, form in naming.readings(name):
             # 重组 tells how it is made; the list prints 人干扰素 for 重组人干扰素.
             plain = stem.removeprefix("重组") if stem not in self._by_name else stem
-            plain = naming.COMMON_NAMES.get(plain, plain)
             for variety, salt in [(plain, ""), *naming.without_salt(plain)]:
-                for item, bound in self._by_name.get(variety, ()):
+                for item, bound in self._by_name.get(naming.COMMON_NAMES.get(variety, variety), ()):
                     yield item, bound or salt, form
 
     @cached_property

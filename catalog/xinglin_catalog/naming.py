@@ -89,7 +89,13 @@ ACIDS = _words(
 )
 BASES = _words("钠 钾 钙 镁 锌 钠盐 钾盐 盐酸盐 磷酸钠 琥珀酸钠 二钠 一水合物 水合物")
 
-COMMON_NAMES = {"琥乙红霉素": "红霉素琥珀酸乙酯", "地塞米松磷酸钠": "地塞米松", "人胰岛素": "胰岛素"}
+COMMON_NAMES = {
+    "琥乙红霉素": "红霉素琥珀酸乙酯",
+    "地塞米松磷酸钠": "地塞米松",
+    "人胰岛素": "胰岛素",
+    "消旋山莨菪碱": "山莨菪碱",
+    **{f"口服补液盐{number}": "口服补液盐" for number in ("i", "ii", "iii")},
+}
 """Approved names that hide their variety, and what they stand for."""
 
 _SEPARATORS = re.compile(r"[\s\-‐–—·•・,，、;；:：∶/()（）\[\]【】{}<>《》“”\"'’]+")
@@ -113,7 +119,16 @@ def readings(name: str) -> list[tuple[str, str]]:
 
     葡萄糖氯化钠注射液 may be 葡萄糖氯化钠 as 注射液, or 葡萄糖 as 氯化钠注射液: the longer variety comes first.
     """
-    whole = re.sub(r"冻干(?=$)", "", squeeze(name))
+    outside = re.sub(r"[(（][^()（）]*[)）]", "", name)
+    if squeeze(outside) not in ("", squeeze(name)):
+        # What stands in brackets (塑瓶, 集采, 冻干) may be no part of the name.
+        return [*_readings(name), *_readings(outside)]
+    return _readings(name)
+
+
+def _readings(name: str) -> list[tuple[str, str]]:
+    """The readings of a name as it stands."""
+    whole = squeeze(name)
     plain = whole.removeprefix("注射用")
     powder = "注射用无菌粉末" if plain != whole else ""
     found = [(plain, powder or _telling_form(plain))]
