@@ -1,18 +1,17 @@
 """What it takes to serve one more stop: the cheapest place for it in a plan, or what stands in the way."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from .check import price
 from .problem import Problem, Stop, Table, Vehicle
 from .schedule import best_times, is_in_time, is_reachable, path_of
 
-Orders = Mapping[str, tuple[Stop, ...]]
 Block = Literal["skill", "load", "volume", "cold", "time"]
 
 # Enough for every left-out stop of a county's day; far beyond, reasons stay general instead of late.
-MOST_TRIALS = 20_000
+MOST_TRIALS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +23,21 @@ class Place:
     extra_fen: int
 
 
+def search_in(problem: Problem, orders: dict[str, tuple[Stop, ...]]) -> "Search":
+    """A search in the routes of a plan that breaks no rule."""
+    fens = {v.id: route_fen(problem, v, orders.get(v.id, ())) for v in problem.vehicles}
+    assert None not in fens.values(), "a plan to be searched is in time"
+    return Search(problem, dict(orders), {id: fen for id, fen in fens.items() if fen is not None})
+
+
 @dataclass(slots=True)
 class Search:
     """Tries stops in the routes of a plan; counts the trials so that it always ends soon."""
 
     problem: Problem
     orders: dict[str, tuple[Stop, ...]]
+    costs: dict[str, int]
     trials_left: int = MOST_TRIALS
-    costs: dict[str, int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.costs = {v.id: self._cost(v, self.orders.get(v.id, ())) for v in self.problem.vehicles}
 
     def best(self, stop: Stop) -> Place | None:
         """The cheapest place for a stop that is left out; None if no vehicle can take it on."""
@@ -69,7 +72,7 @@ class Search:
                 break  # Rows come cheapest first, and waiting only adds.
             self.trials_left -= 1
             longer = (*order[:row], stop, *order[row:])
-            cost_fen = self._price(vehicle, longer)
+            cost_fen = route_fen(self.problem, vehicle, longer)
             if cost_fen is not None and (best is None or cost_fen - before_fen < best.extra_fen):
                 best = Place(vehicle, longer, cost_fen - before_fen)
         return best
@@ -92,20 +95,18 @@ class Search:
             if duration_s <= vehicle.longest_s
         )
 
-    def _price(self, vehicle: Vehicle, order: tuple[Stop, ...]) -> int | None:
-        """What a route costs; None if it is not in time."""
-        path = path_of(self.problem, vehicle, order)
-        if not is_reachable(path, vehicle):
-            return None
-        times = best_times(path, vehicle)
-        if not is_in_time(path, times, vehicle):
-            return None
-        return price(vehicle, sum(path.distance_m), times.duration_s).total_fen
 
-    def _cost(self, vehicle: Vehicle, order: tuple[Stop, ...]) -> int:
-        cost_fen = self._price(vehicle, order) if order else 0
-        assert cost_fen is not None, "a route in a search is always in time"
-        return cost_fen
+def route_fen(problem: Problem, vehicle: Vehicle, order: Sequence[Stop]) -> int | None:
+    """What a route costs; None if it is not in time. Loads are not looked at."""
+    if not order:
+        return 0
+    path = path_of(problem, vehicle, order)
+    if not is_reachable(path, vehicle):
+        return None
+    times = best_times(path, vehicle)
+    if not is_in_time(path, times, vehicle):
+        return None
+    return price(vehicle, sum(path.distance_m), times.duration_s).total_fen
 
 
 def _lengths(table: Table, before: list[int], here: int, after: list[int]) -> Table:

@@ -10,7 +10,7 @@ from random import Random
 
 import numpy as np
 
-from .insertion import Search
+from .insertion import Search, route_fen, search_in
 from .problem import Problem, Stop
 
 FEWEST_TAKEN, MOST_TAKEN = 2, 8
@@ -28,9 +28,11 @@ class Ruin:
     problem: Problem
     orders: Orders
     random: Random
+    costs: dict[str, int] = field(init=False)
     near: list[list[Stop]] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.costs = search_in(self.problem, self.orders).costs
         places = np.array([self.problem.place_index[stop.place] for stop in self.problem.stops])
         seconds = self.problem.travel.duration_s[np.ix_(places, places)]
         order = np.argsort(seconds + seconds.T, axis=1, kind="stable")[:, : 4 * MOST_TAKEN]
@@ -40,7 +42,7 @@ class Ruin:
         self, *, rounds: int, patience: int, is_over: Callable[[], bool], on_better: Callable[[Orders], None]
     ) -> None:
         """Up to `rounds` rounds, and `patience` in a row that found nothing better."""
-        price, since_better = self._price(Search(self.problem, dict(self.orders))), 0
+        price, since_better = self._price(Search(self.problem, self.orders, self.costs)), 0
         while rounds > 0 and since_better < patience and not is_over():
             rounds, since_better = rounds - 1, since_better + 1
             tried = self._round()
@@ -49,7 +51,7 @@ class Ruin:
                 since_better = 0
                 on_better(tried.orders)
             if new_price <= price:
-                self.orders, price = tried.orders, new_price
+                self.orders, self.costs, price = tried.orders, tried.costs, new_price
 
     def _round(self) -> Search:
         """Take out some neighbours, then try them and a few of those left out before."""
@@ -59,10 +61,21 @@ class Ruin:
         served = {stop.id for order in self.orders.values() for stop in order}
         taken = [stop for stop in near if stop.id in served][:count]
         left_out = [stop for stop in near if stop.id not in served][:MOST_LEFT_OUT_TRIED]
-        gone = {stop.id for stop in taken}
-        kept = {id: tuple(s for s in order if s.id not in gone) for id, order in self.orders.items()}
-        search = Search(self.problem, kept)
-        self._recreate(search, [*taken, *left_out])
+        search = self._without({stop.id for stop in taken})
+        still = {stop.id for order in search.orders.values() for stop in order}
+        self._recreate(search, [stop for stop in (*taken, *left_out) if stop.id not in still])
+        return search
+
+    def _without(self, gone: set[str]) -> Search:
+        """The plan less some stops; a route stays whole if it needs the stop as a short cut on its way."""
+        search = Search(self.problem, dict(self.orders), dict(self.costs))
+        for vehicle in self.problem.vehicles:
+            order = self.orders[vehicle.id]
+            kept = tuple(stop for stop in order if stop.id not in gone)
+            if len(kept) < len(order):
+                fen = route_fen(self.problem, vehicle, kept)
+                if fen is not None:
+                    search.orders[vehicle.id], search.costs[vehicle.id] = kept, fen
         return search
 
     def _recreate(self, search: Search, stops: list[Stop]) -> None:

@@ -7,7 +7,7 @@ from time import monotonic
 
 from .check import Verdict, check, judge_route
 from .faults import Fault, ProblemError, say
-from .insertion import MOST_TRIALS, Search, lacks
+from .insertion import MOST_TRIALS, Search, lacks, search_in
 from .plan import LeftOut, Plan, Route
 from .problem import Problem, Stop
 from .reasons import reason
@@ -60,6 +60,7 @@ def solve(
         effort = _Effort(time_limit_s, solution_limit, stop)
         _search(problem, stops, best, effort, seed)
         _mend(problem, best, effort, seed)
+        best.tell()
     return _finished(problem, best.orders)
 
 
@@ -76,6 +77,7 @@ class _Best:
     orders: Orders = ()
     rank: tuple[int, int] | None = None
     told_at: float = 0.0
+    untold: Progress | None = None
 
     def __post_init__(self) -> None:
         self.offer(tuple(() for _ in self.problem.vehicles))
@@ -88,10 +90,18 @@ class _Best:
         if rank is None or (self.rank is not None and rank >= self.rank):
             return
         self.orders, self.rank = orders, rank
-        now = monotonic()
-        if self.on_progress and any(orders) and now - self.told_at >= SECONDS_BETWEEN_PROGRESS:
-            self.told_at = now
-            self.on_progress(Progress(seconds=now - self.started, plan=plan, verdict=verdict))
+        if any(orders):
+            now = monotonic()
+            self.untold = Progress(seconds=now - self.started, plan=plan, verdict=verdict)
+            if now - self.told_at >= SECONDS_BETWEEN_PROGRESS:
+                self.tell()
+
+    def tell(self) -> None:
+        """Tell the caller the best plan, if it is news."""
+        progress, self.untold = self.untold, None
+        if self.on_progress and progress:
+            self.told_at = monotonic()
+            self.on_progress(progress)
 
 
 def _rank(verdict: Verdict) -> tuple[int, int] | None:
@@ -196,7 +206,7 @@ def _route(problem: Problem, row: int, stops: list[Stop]) -> Route:
 def _finished(problem: Problem, orders: Orders) -> Plan:
     """Serve what still pays, then say why the rest is left out."""
     rows = zip(problem.vehicles, orders, strict=True)
-    search = Search(problem, {v.id: tuple(problem.stop_by_id[id] for id in order) for v, order in rows})
+    search = search_in(problem, {v.id: tuple(problem.stop_by_id[id] for id in order) for v, order in rows})
     _fill(search)
     search.trials_left = MOST_TRIALS
     return _plan_of(problem, _ids(problem, search.orders), lambda stop: reason(search, stop))

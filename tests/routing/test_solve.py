@@ -253,3 +253,14 @@ def test_one_way_roads_are_taken_the_right_way_round() -> None:
     ring = Travel(distance_m=steps * 1000, duration_s=steps * 60)
     problem = make_problem([make_stop(id) for id in "dbca"], travel=ring)
     assert solve(problem, time_limit_s=5).routes[0].stops == ("d", "b", "c", "a")
+
+
+def test_a_stop_on_the_only_quick_way_to_another_is_not_lost_in_the_search() -> None:
+    # b is two hours off by itself and two minutes by way of a: tables from a file need not be closed.
+    seconds = np.array([[0, 60, 7200], [60, 0, 60], [60, 60, 0]])
+    problem = make_problem(
+        [make_stop("a"), make_stop("b")],
+        [make_vehicle(shift=(0, HOUR_S))],
+        travel=Travel(distance_m=seconds, duration_s=seconds),
+    )
+    assert solve(problem, time_limit_s=5).routes[0].stops == ("a", "b")

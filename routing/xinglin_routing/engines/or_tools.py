@@ -62,6 +62,8 @@ def search(
         model.routing.SolveFromAssignmentWithParameters(first, parameters)
     else:
         model.routing.SolveWithParameters(parameters)
+    if watch.raised is not None:
+        raise watch.raised
 
 
 def _parameters(count: int, limits: Limits) -> Any:
@@ -90,20 +92,32 @@ class _Watch:
     steps: int = 0
     better_at: int = 0
     told: bool = False
+    raised: BaseException | None = None
 
     def seen(self) -> None:
+        """A solution passes; called from inside the solver, which must not be left by an exception."""
         cost = self.model.routing.CostVar().Max()
         if self.best is None or cost < self.best:
             self.best, self.better_at = cost, self.steps
-            self.on_better(self.model.orders())
+            self._guarded(lambda: self.on_better(self.model.orders()))
 
     def is_over(self) -> bool:
         """Asked at every step, so the caller's own question is asked only now and then."""
         self.steps += 1
         if self.limits.stop is not None and self.steps % 64 == 1:
-            self.told = self.told or self.limits.stop()
+            self._guarded(self._ask)
         patience = self.limits.patience
         return self.told or (patience is not None and self.steps - self.better_at > patience)
+
+    def _ask(self) -> None:
+        self.told = self.told or (self.limits.stop is not None and self.limits.stop())
+
+    def _guarded(self, call: Callable[[], None]) -> None:
+        """Keep what the caller's code raises until the solver has come to its end."""
+        try:
+            call()
+        except BaseException as error:
+            self.raised, self.told = self.raised or error, True
 
 
 @dataclass(slots=True)
