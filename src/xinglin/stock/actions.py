@@ -41,10 +41,11 @@ class Received(NamedTuple):
 
 
 class Issued(NamedTuple):
-    """So many base units of a product used for patients."""
+    """So many base units of a product used for patients, on a day (None: the day of the whole paper)."""
 
     product_id: UUID
     quantity: int
+    used_on: date | None = None
 
 
 async def receive(
@@ -133,42 +134,53 @@ async def issue(
 ) -> list[UUID]:
     """Give goods to patients, the lot that expires first leaving first (发药, 消耗).
 
-    Refuses with NotEnough when a product is not there in that quantity.
+    Lines may carry days of their own, so that weeks of use can be brought in at once. Refuses with
+    NotEnough when a product is not there in that quantity.
     """
     actor.must("stock.issue")
     await place_queries.place_in_reach(session, actor, place_id)
     on = occurred_on or clock.today()
-    await ledger.refuse_future(on)
+    used = _by_day(lines, on)
+    await ledger.refuse_future(max((day for _, day in used), default=on))
     patients = await place_queries.edge(session, "patients")
-    wanted = _summed(lines)
-    lots = await queries.lock_lots(session, place_id, wanted)
-    wants = [Want(product_id, product_id, quantity) for product_id, quantity in wanted.items()]
-    served = allot(wants, lots, on)
-    for product_id, quantity in wanted.items():
-        if served[product_id].quantity < quantity:
-            await _refuse_issue(session, place_id, product_id, quantity, served[product_id].quantity)
+    lots = await queries.lock_lots(session, place_id, {product for product, _ in used})
+    keys = {new_id(): key for key in sorted(used, key=lambda key: (key[1], key[0]))}
+    served = allot([Want(id, key[0], used[key]) for id, key in keys.items()], lots, on)
+    for id, key in keys.items():
+        if served[id].quantity < used[key]:
+            await _refuse_issue(session, place_id, key[0], used[key], served[id].quantity)
     prices = await prices_at(session, place_id, [take.lot_id for a in served.values() for take in a.takes])
     moves = [
-        Move(Kind.ISSUE, product_id, take.lot_id, take.quantity, place_id, patients, prices[take.lot_id], on)
-        for product_id, allotment in served.items()
+        Move(
+            Kind.ISSUE,
+            keys[id][0],
+            take.lot_id,
+            take.quantity,
+            place_id,
+            patients,
+            prices[take.lot_id],
+            keys[id][1],
+        )
+        for id, allotment in served.items()
         for take in allotment.takes
     ]
     movements = await apply(session, moves=moves)
-    await trail.record(session, actor, "stock.issue", place_id, lines=len(wanted), on=on)
+    await trail.record(session, actor, "stock.issue", place_id, lines=len(used), on=on)
     return movements
 
 
-def _summed(lines: Sequence[Issued]) -> dict[UUID, int]:
-    """One quantity for each product."""
-    wanted: dict[UUID, int] = {}
+def _by_day(lines: Sequence[Issued], on: date) -> dict[tuple[UUID, date], int]:
+    """One quantity for each product and day."""
+    used: dict[tuple[UUID, date], int] = {}
     for number, line in enumerate(lines, 1):
         if line.quantity <= 0:
             raise BadInput(
                 N_("Line {line}: the quantity must be above zero, not {value}."),
                 line=number, value=line.quantity,
             )  # fmt: skip
-        wanted[line.product_id] = wanted.get(line.product_id, 0) + line.quantity
-    return wanted
+        key = (line.product_id, line.used_on or on)
+        used[key] = used.get(key, 0) + line.quantity
+    return used
 
 
 async def _refuse_issue(

@@ -65,15 +65,20 @@ async def on_hand(
 async def daily_use(
     session: AsyncSession, places: Iterable[UUID], on: date, products: Iterable[UUID] | None = None
 ) -> dict[tuple[UUID, UUID], Decimal]:
-    """Average base units per day by (place, product) over twelve weeks: issued to patients or sent on.
+    """Average base units per day by (place, product) over twelve weeks: what went to patients.
 
-    What was reversed does not count. Stock-out days are not yet told from days without need.
+    A place that supplies others uses what they use, all the way down. What was reversed does not count.
+    Stock-out days are not yet told from days without need.
     """
     found = await database.rows(
         session,
-        """SELECT m.source_id, m.product_id, sum(m.quantity)::numeric / $3 AS per_day
-           FROM movement m
-           WHERE m.source_id = ANY($1) AND m.kind IN ('issue', 'load') AND m.occurred_on > $2 AND m.occurred_on <= $4
+        """WITH RECURSIVE under AS (
+             SELECT id AS root, id FROM unnest($1::uuid[]) AS asked (id)
+             UNION ALL
+             SELECT u.root, p.id FROM under u JOIN place p ON p.supplied_by_id = u.id)
+           SELECT u.root, m.product_id, sum(m.quantity)::numeric / $3 AS per_day
+           FROM under u JOIN movement m ON m.source_id = u.id
+           WHERE m.kind = 'issue' AND m.occurred_on > $2 AND m.occurred_on <= $4
              AND ($5::uuid[] IS NULL OR m.product_id = ANY($5))
              AND NOT EXISTS (SELECT 1 FROM movement r WHERE r.reverses_id = m.id)
            GROUP BY 1, 2""",
@@ -83,7 +88,7 @@ async def daily_use(
         on,
         None if products is None else list(products),
     )
-    return {(row["source_id"], row["product_id"]): row["per_day"] for row in found}
+    return {(row["root"], row["product_id"]): row["per_day"] for row in found}
 
 
 async def stock_list(
