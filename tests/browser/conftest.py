@@ -1,107 +1,83 @@
-"""Pages in real Chromium: `served` is a live server with its own database, `visit` opens a page as somebody.
+"""A live service on a free port with its own county, and real Chromium signed in as anybody."""
 
-    def test_something(visit: Visitor) -> None:
-        page = visit("doctor1", "/clinic")              # a phone; desk=True for a wide screen
-        page.get_by_role("link", name="新建请领").click()
-
-Each test has its own copy of the small county (tests/world.py) on a free port of its own. What a page
-throws, or what the content security policy stops, fails the test that saw it. Mark modules with
-`pytestmark = pytest.mark.browser`; tests here are plain functions, because Playwright's loop is the thread's.
-"""
-
+import asyncio
 import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
-
-from tests.conftest import drop_database, make_database
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from tests.world import World
+
 from xinglin.app import create_app
 from xinglin.base.database import Database
 from xinglin.base.settings import Settings
+from xinglin.gate import SESSION_COOKIE
+from xinglin.web.assets import ensure_assets
 
 CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-]
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1440, "height": 900}
-PATIENCE_MS = 10_000
-
-Visitor = Callable[..., Page]
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--disable-background-networking"]
+DESKTOP, PHONE = (1440, 900), (390, 844)
 
 
-def elsewhere(work: Callable[..., Any], *arguments: Any) -> Any:
-    """Run something that wants an event loop of its own."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(work, *arguments).result()
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[str]:
-    """The address of a live server on a free port, with a database of its own."""
-    url = elsewhere(make_database)
-    settings = Settings(data_dir=tmp_path, log_level="error", sign_in_attempts_per_minute=1000)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    app = create_app(Database(url, pool_size=4), settings)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
-    elsewhere(drop_database, url)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for a module; it ends before tests that want the thread's loop begin."""
+@pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """One Chromium for all tests of this process."""
     if not Path(CHROMIUM).exists():
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        pytest.skip(f"{CHROMIUM} is not there")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         yield browser
-        browser.close()
+        await browser.close()
 
 
-@pytest.fixture
-def visit(served: str, chromium: Browser, world: World) -> Iterator[Visitor]:
-    """Opens an address as somebody: `visit("doctor1", "/clinic", desk=False, scripts=True, locale="zh_CN")`."""
-    faults: list[str] = []
-    contexts = []
+@dataclass
+class Site:
+    """A live service: its address, its database, and pages of people signed in."""
 
-    def opened(
-        name: str, address: str, *, desk: bool = False, scripts: bool = True, locale: str = "zh_CN"
-    ) -> Page:
-        context = chromium.new_context(
-            base_url=served, viewport=DESK if desk else PHONE, java_script_enabled=scripts, locale="zh-CN"
-        )  # fmt: skip
-        contexts.append(context)
-        cookies = {"xinglin_session": world.session_token(name), "xinglin_locale": locale}
-        context.add_cookies([{"name": key, "value": value, "url": served} for key, value in cookies.items()])
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda said: "Content Security Policy" in said.text and faults.append(said.text))
-        page.goto(address)
+    address: str
+    base: Database
+    chromium: Browser
+    world: World
+    contexts: list[BrowserContext]
+    errors: list[str]
+
+    async def page(self, name: str, *, phone: bool = False, locale: str = "en", script: bool = True) -> Page:
+        """A page of somebody signed in; what the browser complains about is kept in `errors`."""
+        width, height = PHONE if phone else DESKTOP
+        context = await self.chromium.new_context(
+            base_url=self.address,
+            viewport={"width": width, "height": height},
+            has_touch=phone,
+            java_script_enabled=script,
+            extra_http_headers={"accept-language": locale},
+            reduced_motion="reduce",
+        )
+        token = self.world.session_token(name)
+        await context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": self.address}])
+        self.contexts.append(context)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not faults, faults
+
+@pytest.fixture
+async def site(url: str, chromium: Browser, world: World, tmp_path: Path) -> AsyncIterator[Site]:
+    """The service as people have it, on a county of its own; a script error on any page fails the test."""
+    ensure_assets()
+    app = create_app(Database(url, pool_size=4), Settings(data_dir=tmp_path, log_level="error"))
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    base = Database(url, pool_size=2)
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    found = Site(address, base, chromium, world, [], [])
+    yield found
+    for context in found.contexts:
+        await context.close()
+    server.should_exit = True
+    await serving
+    await base.close()
+    assert not found.errors, found.errors
