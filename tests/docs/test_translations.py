@@ -22,7 +22,7 @@ def test_every_sentence_has_its_chinese() -> None:
     known = language.catalogue("zh_CN")
     missing = {message: place for message, place in sentences() if message not in known}
     entries = "\n\n".join(
-        f"#: {place}\nmsgid {quoted(message)}\nmsgstr \"\"" for message, place in sorted(missing.items())
+        f'#: {place}\nmsgid {quoted(message)}\nmsgstr ""' for message, place in sorted(missing.items())
     )
     assert not missing, f"{len(missing)} sentences have no Chinese; put it into a .po file:\n\n{entries}"
 
@@ -41,7 +41,9 @@ def test_no_sentence_is_translated_in_two_ways() -> None:
                 key, text = str(message.id), str(message.string)
                 if key:
                     before = found.setdefault(key, (text, path))
-                    assert before[0] == text, f"{key!r}: {before[0]} in {before[1].name}, {text} in {path.name}"
+                    assert before[0] == text, (
+                        f"{key!r}: {before[0]} in {before[1].name}, {text} in {path.name}"
+                    )
 
 
 def test_a_refusal_is_found_by_the_name_of_its_kind() -> None:

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from xinglin_catalog.packs import PackLadder
 
 from xinglin.base import language
 from xinglin.web import assets
+from xinglin_catalog.packs import PackLadder
 
 TEMPLATES = Path(assets.__file__).parent / "templates"
 PAGES = Path(__file__).parent / "gallery"
@@ -67,12 +67,25 @@ def geojson() -> dict[str, Any]:
     for route, stops in routes.items():
         path = [depot, *stops, depot]
         line = {"type": "LineString", "coordinates": path}
-        properties = {"route": route, "route_name": names[route], "name": names[route], "text": "86.2 km · 3 h 10"}
+        properties = {
+            "route": route,
+            "route_name": names[route],
+            "name": names[route],
+            "text": "86.2 km · 3 h 10",
+        }
         features.append({"type": "Feature", "geometry": line, "properties": properties})
         for number, (x, y) in enumerate(stops, 1):
-            shown = {"kind": "stop", "route": route, "number": number, "name": f"第{number}村卫生室", "text": "10:20 · 14.2 kg"}
+            shown = {
+                "kind": "stop",
+                "route": route,
+                "number": number,
+                "name": f"第{number}村卫生室",
+                "text": "10:20 · 14.2 kg",
+            }
             features.append(_point(x, y, **shown))
-    features.append(_point(85.0, 44.6, kind="left_out", name="博尔通古村卫生室", text="Opens after the shift has ended."))
+    features.append(
+        _point(85.0, 44.6, kind="left_out", name="博尔通古村卫生室", text="Opens after the shift has ended.")
+    )
     for name, x, y in (("安集海镇", 85.33, 44.38), ("老沙湾镇", 85.72, 44.66), ("商户地乡", 85.88, 44.22)):
         features.append(_point(x, y, kind="township", name=name))
     return {"type": "FeatureCollection", "features": features}
