@@ -180,9 +180,10 @@ async def stop(session: AsyncSession, actor: Actor, stop_id: UUID) -> Row:
     found = await database.row(
         session,
         f"""SELECT s.*, r.number AS run_number, r.state AS run_state, r.vehicle_id, r.version AS run_version,
-              p.name, p.code, p.contact, p.phone, p.town, p.opening::text AS opening
-            FROM stop s JOIN run r ON r.id = s.run_id JOIN place p ON p.id = s.place_id
-            WHERE {RUN_IN_REACH} AND s.id = $3""",
+              r.runs_on, r.depot_id, v.plate, p.name, p.code, p.contact, p.phone, p.town, p.opening::text AS opening,
+              (SELECT count(*) FROM stop o WHERE o.run_id = s.run_id) AS stops
+            FROM stop s JOIN run r ON r.id = s.run_id JOIN vehicle v ON v.id = r.vehicle_id JOIN place p ON p.id = s.place_id
+            WHERE {RUN_IN_REACH} AND ($1::uuid IS NULL OR r.depot_id = $1 OR s.place_id = $1) AND s.id = $3""",
         *reach(actor),
         stop_id,
     )
@@ -236,4 +237,88 @@ async def arrivals(session: AsyncSession, place_id: UUID) -> list[Row]:
            WHERE s.place_id = $1 AND (s.handed_over_at IS NULL OR r.runs_on >= current_date - 7)
            ORDER BY s.planned_arrival_at DESC LIMIT 20""",
         place_id,
+    )
+
+
+async def rides(session: AsyncSession, requisitions: Iterable[UUID]) -> dict[UUID, Row]:
+    """On which run and to which stop each of these requisitions rides, and its proof if it was handed over."""
+    found = await database.rows(
+        session,
+        """SELECT x.requisition_id, s.id AS stop_id, s.planned_arrival_at, s.handed_over_at, r.id AS run_id,
+             r.number AS run, r.state AS run_state, v.plate, f.number AS proof_number, f.received_by
+           FROM parcel x JOIN stop s ON s.id = x.stop_id JOIN run r ON r.id = s.run_id
+             JOIN vehicle v ON v.id = r.vehicle_id LEFT JOIN proof f ON f.stop_id = s.id
+           WHERE x.requisition_id = ANY($1)""",
+        list(requisitions),
+    )
+    return {row["requisition_id"]: row for row in found}
+
+
+async def papers(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row]:
+    """The papers behind movements: kind (requisition, stop or run) and the number people say."""
+    found = await database.rows(
+        session,
+        """SELECT id, 'requisition' AS kind, number FROM requisition WHERE id = ANY($1)
+           UNION ALL SELECT id, 'run', number FROM run WHERE id = ANY($1)
+           UNION ALL SELECT s.id, 'stop', coalesce(f.number, r.number) FROM stop s JOIN run r ON r.id = s.run_id
+             LEFT JOIN proof f ON f.stop_id = s.id WHERE s.id = ANY($1)""",
+        list(set(ids)),
+    )
+    return {row["id"]: row for row in found}
+
+
+async def boards(session: AsyncSession, actor: Actor, on: date) -> list[Row]:
+    """Each depot in reach that has goods waiting, vehicles or runs on a day: how much waits, how much can ride."""
+    return await database.rows(
+        session,
+        """SELECT p.id, p.name, p.kind, p.latitude, p.longitude, coalesce(w.places, 0) AS places,
+             coalesce(w.requisitions, 0) AS requisitions, coalesce(w.load_g, 0)::bigint AS load_g,
+             coalesce(w.volume_cm3, 0)::bigint AS volume_cm3, coalesce(w.cold_cm3, 0)::bigint AS cold_cm3,
+             coalesce(c.vehicles, 0) AS vehicles, coalesce(c.capacity_g, 0)::bigint AS capacity_g,
+             coalesce(c.capacity_cm3, 0)::bigint AS capacity_cm3,
+             coalesce(c.capacity_cold_cm3, 0)::bigint AS capacity_cold_cm3,
+             (SELECT count(*) FROM run r WHERE r.depot_id = p.id AND r.runs_on = $2) AS runs
+           FROM place p
+             LEFT JOIN (SELECT r.supplier_id, count(DISTINCT r.place_id) AS places,
+                 count(DISTINCT r.id) AS requisitions,
+                 sum(ceil(k.quantity::numeric / d.pack_size) * d.pack_weight_g) AS load_g,
+                 sum(ceil(k.quantity::numeric / d.pack_size) * d.pack_volume_cm3) AS volume_cm3,
+                 sum(ceil(k.quantity::numeric / d.pack_size) * d.pack_volume_cm3) FILTER (WHERE d.storage = 'cold')
+                   AS cold_cm3
+               FROM requisition r JOIN pick k ON k.requisition_id = r.id JOIN requisition_line l ON l.id = k.line_id
+                 JOIN product d ON d.id = l.product_id
+               WHERE r.state = 'picked' AND NOT EXISTS (SELECT 1 FROM parcel x WHERE x.requisition_id = r.id)
+               GROUP BY 1) w ON w.supplier_id = p.id
+             LEFT JOIN (SELECT home_id, count(*) AS vehicles, sum(capacity_g) AS capacity_g,
+                 sum(capacity_cm3) AS capacity_cm3, sum(capacity_cold_cm3) AS capacity_cold_cm3
+               FROM vehicle WHERE NOT retired GROUP BY 1) c ON c.home_id = p.id
+           WHERE ($1::uuid IS NULL OR p.id = $1)
+             AND (w.places > 0 OR c.vehicles > 0 OR EXISTS (SELECT 1 FROM run r WHERE r.depot_id = p.id AND r.runs_on = $2))
+           ORDER BY p.no""",
+        actor.place_id,
+        on,
+    )
+
+
+async def stops_of(session: AsyncSession, runs: Iterable[UUID]) -> list[Row]:
+    """The stops of several runs, run by run in order, with their place on the map."""
+    return await database.rows(
+        session,
+        """SELECT s.id, s.run_id, s.position, s.place_id, s.planned_arrival_at, s.handed_over_at, s.load_g, p.name,
+             p.latitude, p.longitude
+           FROM stop s JOIN place p ON p.id = s.place_id WHERE s.run_id = ANY($1) ORDER BY s.run_id, s.position""",
+        list(runs),
+    )
+
+
+async def drivers(session: AsyncSession, actor: Actor) -> list[Row]:
+    """Who may drive for the depots in reach, and where they are at home."""
+    return await database.rows(
+        session,
+        """SELECT a.id, a.name, p.name AS home FROM public.post t JOIN public.account a ON a.id = t.account_id
+             JOIN place p ON p.id = t.place_id
+           WHERE t.role = 'driver' AND t.county = $1 AND t.ended_at IS NULL AND a.closed_at IS NULL
+             AND ($2::uuid IS NULL OR t.place_id = $2) ORDER BY p.no, a.name""",
+        actor.county,
+        actor.place_id,
     )

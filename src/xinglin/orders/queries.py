@@ -1,6 +1,7 @@
 """Requisitions: in reach, by state, with their lines; and what a place should ask for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -11,7 +12,9 @@ from xinglin.base.actor import Actor
 from xinglin.base.database import Row
 from xinglin.base.errors import N_, ChangedMeanwhile, NotFound
 from xinglin.formulary import queries as formulary_queries
-from xinglin.orders.suggestion import Need, suggest
+from xinglin.orders import rules
+from xinglin.orders.rules import Asked, Orderable, Rejected
+from xinglin.orders.suggestion import Need, Suggestion, suggest
 from xinglin.places import queries as place_queries
 from xinglin.stock import queries as stock_queries
 
@@ -120,16 +123,73 @@ async def picks(session: AsyncSession, requisitions: Iterable[UUID]) -> list[Row
 
 async def pick_list(session: AsyncSession, requisition_id: UUID) -> list[Row]:
     """What the picker takes from the shelf: every open hold, with the lot; cold goods last."""
+    return await pick_lists(session, [requisition_id])
+
+
+async def pick_lists(session: AsyncSession, requisitions: Iterable[UUID]) -> list[Row]:
+    """The pick lists of several requisitions, paper by paper."""
     return await database.rows(
         session,
         """SELECT h.id AS hold_id, h.quantity, h.lot_id, h.line_id, l.number AS lot, l.expires_on, d.generic_name,
-             d.dosage_form, d.strength, d.base_unit, d.pack_unit, d.pack_size, d.case_size, d.storage, rl.position
+             d.dosage_form, d.strength, d.base_unit, d.pack_unit, d.pack_size, d.case_size, d.storage, rl.position,
+             d.maker, d.code, h.product_id, h.paper_id AS requisition_id
            FROM hold h JOIN lot l ON l.id = h.lot_id JOIN product d ON d.id = h.product_id
              JOIN requisition_line rl ON rl.id = h.line_id
-           WHERE h.paper_id = $1 AND NOT EXISTS (SELECT 1 FROM hold_answer a WHERE a.hold_id = h.id)
-           ORDER BY d.storage = 'cold', rl.position, l.expires_on""",
-        requisition_id,
+           WHERE h.paper_id = ANY($1) AND NOT EXISTS (SELECT 1 FROM hold_answer a WHERE a.hold_id = h.id)
+           ORDER BY h.paper_id, d.storage = 'cold', rl.position, l.expires_on""",
+        list(requisitions),
     )
+
+
+async def sharings(
+    session: AsyncSession, actor: Actor, supplier_id: UUID, *, at: datetime | None = None, limit: int = 20
+) -> list[Row]:
+    """Rounds in which a place shared out its stock, newest first: when, how many papers and lines. Base units."""
+    return await database.rows(
+        session,
+        """SELECT r.allocated_at AS at, count(DISTINCT r.id) AS requisitions, count(*) AS lines,
+             sum(l.approved)::bigint AS approved, sum(l.allocated)::bigint AS allocated,
+             count(*) FILTER (WHERE l.allocated < l.approved) AS short
+           FROM requisition r JOIN requisition_line l ON l.requisition_id = r.id
+           WHERE r.supplier_id = $1 AND ($2::uuid IS NULL OR r.supplier_id = $2)
+             AND r.allocated_at IS NOT NULL AND ($3::timestamptz IS NULL OR r.allocated_at = $3)
+           GROUP BY 1 ORDER BY 1 DESC LIMIT $4""",
+        supplier_id,
+        actor.place_id,
+        at,
+        limit,
+    )
+
+
+async def shared_lines(session: AsyncSession, actor: Actor, supplier_id: UUID, at: datetime) -> list[Row]:
+    """Every line of one such round, product by product, with the entry in the shortage register if there is one."""
+    return await database.rows(
+        session,
+        """SELECT l.id, l.product_id, l.asked, l.approved, l.rationed, l.allocated, l.ration::text AS ration_text,
+             l.passed_over::text AS passed_over_text, r.id AS requisition_id, r.number, r.is_urgent, p.name AS place,
+             d.generic_name, d.dosage_form, d.strength, d.base_unit, d.pack_unit, d.pack_size, d.storage, d.priority,
+             s.id AS shortage_id, s.number AS shortage, s.quantity AS lacking
+           FROM requisition r JOIN requisition_line l ON l.requisition_id = r.id JOIN place p ON p.id = r.place_id
+             JOIN product d ON d.id = l.product_id
+             LEFT JOIN shortage s ON s.line_id = l.id AND s.reason = 'out_of_stock'
+           WHERE r.supplier_id = $1 AND ($2::uuid IS NULL OR r.supplier_id = $2) AND r.allocated_at = $3
+           ORDER BY d.generic_name, d.id, p.no, l.id""",
+        supplier_id,
+        actor.place_id,
+        at,
+    )
+
+
+async def to_supply(session: AsyncSession, actor: Actor, supplier_id: UUID) -> dict[str, int]:
+    """How many requisitions that a place supplies are in each state."""
+    found = await database.rows(
+        session,
+        """SELECT state, count(*) AS papers FROM requisition
+           WHERE supplier_id = $1 AND ($2::uuid IS NULL OR supplier_id = $2) GROUP BY 1""",
+        supplier_id,
+        actor.place_id,
+    )
+    return {row["state"]: row["papers"] for row in found}
 
 
 async def on_order(
@@ -165,6 +225,34 @@ async def needs(session: AsyncSession, place_id: UUID, tier: str, packs: dict[UU
         )
         for product, pack in packs.items()
     }
+
+
+async def suggestions(
+    session: AsyncSession, place_id: UUID, tier: str, packs: dict[UUID, int]
+) -> dict[UUID, Suggestion]:
+    """How much of each of these products (with its pack size) the place should ask for, and why."""
+    known = await needs(session, place_id, tier, packs)
+    return {product: suggest(need) for product, need in known.items()}
+
+
+async def rejected(
+    session: AsyncSession, tier: str, asked: Sequence[Asked]
+) -> tuple[list[Rejected], dict[UUID, Row]]:
+    """Which of these lines a tier may not order, each with why; and what is known of every product."""
+    facts = await formulary_queries.orderable(
+        session, tier, [line.product_id for line in asked], clock.today()
+    )
+    reasons = [rules.why_rejected(line, _orderable(facts.get(line.product_id))) for line in asked]
+    return [reason for reason in reasons if reason], facts
+
+
+def _orderable(row: Row | None) -> Orderable | None:
+    if row is None:
+        return None
+    return Orderable(
+        row["id"], row["generic_name"], row["pack_size"], row["pack_unit"], row["may"], row["rule"],
+        row["unit_price"] is not None,
+    )  # fmt: skip
 
 
 async def proposal(session: AsyncSession, actor: Actor, place_id: UUID) -> list[dict[str, object]]:
@@ -207,3 +295,37 @@ async def counts(session: AsyncSession, actor: Actor) -> dict[str, int]:
         actor.place_id,
     )
     return {row["state"]: row["papers"] for row in found}
+
+
+async def waves(session: AsyncSession, actor: Actor, supplier_id: UUID, *, limit: int = 10) -> list[Row]:
+    """The last rounds of allocation at a supplying place, with what each came to. Base units."""
+    await place_queries.place_in_reach(session, actor, supplier_id)
+    return await database.rows(
+        session,
+        """SELECT r.allocated_at, count(DISTINCT r.id) AS requisitions, count(*) AS lines,
+             count(*) FILTER (WHERE l.allocated < l.approved) AS short
+           FROM requisition r JOIN requisition_line l ON l.requisition_id = r.id
+           WHERE r.supplier_id = $1 AND r.allocated_at IS NOT NULL
+           GROUP BY 1 ORDER BY 1 DESC LIMIT $2""",
+        supplier_id,
+        limit,
+    )
+
+
+async def wave_lines(
+    session: AsyncSession, actor: Actor, supplier_id: UUID, allocated_at: datetime
+) -> list[Row]:
+    """Who got how much in one round of allocation and why, product by product."""
+    await place_queries.place_in_reach(session, actor, supplier_id)
+    return await database.rows(
+        session,
+        """SELECT l.*, l.ration::text AS ration_text, l.passed_over::text AS passed_over_text, r.number, r.is_urgent,
+             p.name AS place, d.code, d.generic_name, d.generic_name_en, d.dosage_form, d.strength, d.base_unit,
+             d.pack_unit, d.pack_size, d.storage, d.priority, d.maker
+           FROM requisition_line l JOIN requisition r ON r.id = l.requisition_id
+             JOIN place p ON p.id = r.place_id JOIN product d ON d.id = l.product_id
+           WHERE r.supplier_id = $1 AND r.allocated_at = $2
+           ORDER BY d.generic_name, d.id, p.no, l.id""",
+        supplier_id,
+        allocated_at,
+    )

@@ -71,3 +71,20 @@ async def names(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, str]:
     """Names by id."""
     found = await database.rows(session, "SELECT id, name FROM place WHERE id = ANY($1)", list(set(ids)))
     return {row["id"]: row["name"] for row in found}
+
+
+async def suppliers(session: AsyncSession) -> list[Row]:
+    """The suppliers a county buys from: known to everybody who takes goods in."""
+    return await database.rows(
+        session, "SELECT id, name FROM place WHERE kind = 'supplier' AND NOT closed ORDER BY no"
+    )
+
+
+async def has_synthetic(session: AsyncSession, ids: Iterable[UUID]) -> bool:
+    """Whether the position of any of these places was made up."""
+    found: bool = await database.value(
+        session,
+        "SELECT EXISTS (SELECT 1 FROM place WHERE id = ANY($1) AND is_position_synthetic)",
+        list(set(ids)),
+    )
+    return found

@@ -167,6 +167,56 @@ async def stock_card(
     )
 
 
+async def lots_to_watch(
+    session: AsyncSession, actor: Actor, place_id: UUID, *, condition: str = "released",
+    expires_by: date | None = None, limit: int = 200,
+) -> list[Row]:  # fmt: skip
+    """Lots at a place in a condition, those that expire first in front; only up to a day if one is given."""
+    await place_queries.place_in_reach(session, actor, place_id)
+    return await database.rows(
+        session,
+        """SELECT b.lot_id, b.product_id, l.number AS lot, l.expires_on, l.recalled, b.on_hand, b.held, d.code,
+             d.generic_name, d.dosage_form, d.strength, d.base_unit, d.pack_unit, d.pack_size, d.storage
+           FROM balance b JOIN lot l ON l.id = b.lot_id JOIN product d ON d.id = b.product_id
+           WHERE b.place_id = $1 AND b.condition = $2 AND b.on_hand > 0 AND ($3::date IS NULL OR l.expires_on <= $3)
+           ORDER BY l.expires_on, d.generic_name, l.number LIMIT $4""",
+        place_id,
+        condition,
+        expires_by,
+        limit,
+    )
+
+
+async def watch(session: AsyncSession, actor: Actor, place_id: UUID, expires_by: date) -> Row:
+    """How many lots of a place are in quarantine, and how many expire by a day."""
+    await place_queries.place_in_reach(session, actor, place_id)
+    return await database.row(
+        session,
+        """SELECT count(*) FILTER (WHERE b.condition = 'quarantine') AS quarantine,
+             count(*) FILTER (WHERE b.condition = 'released' AND l.expires_on <= $2) AS expiring,
+             count(DISTINCT b.product_id) AS products
+           FROM balance b JOIN lot l ON l.id = b.lot_id WHERE b.place_id = $1 AND b.on_hand > 0""",
+        place_id,
+        expires_by,
+    )
+
+
+async def receipts(session: AsyncSession, actor: Actor, place_id: UUID, *, limit: int = 100) -> list[Row]:
+    """Goods that came from suppliers, newest first, with the price and whether the line was reversed."""
+    await place_queries.place_in_reach(session, actor, place_id)
+    return await database.rows(
+        session,
+        """SELECT m.id, m.at, m.occurred_on, m.quantity, m.unit_price, m.product_id, l.number AS lot, l.expires_on,
+             s.name AS supplier, d.generic_name, d.dosage_form, d.strength, d.base_unit, d.pack_unit, d.pack_size,
+             EXISTS (SELECT 1 FROM movement r WHERE r.reverses_id = m.id) AS is_reversed
+           FROM movement m JOIN lot l ON l.id = m.lot_id JOIN place s ON s.id = m.source_id
+             JOIN product d ON d.id = m.product_id
+           WHERE m.target_id = $1 AND m.kind = 'receive' ORDER BY m.id DESC LIMIT $2""",
+        place_id,
+        limit,
+    )
+
+
 async def books_disagree(session: AsyncSession) -> list[Row]:
     """Balances that are not the sum of their movements, or hold other than their open holds."""
     return await database.rows(
@@ -201,3 +251,62 @@ async def figures(session: AsyncSession) -> dict[str, Any]:
     )
     assert found is not None
     return dict(found)
+
+
+LOW_DAYS = 7
+NEAR_EXPIRY_DAYS = 90
+
+
+async def used_up(session: AsyncSession, actor: Actor, place_id: UUID, on: date) -> list[Row]:
+    """Products a place has used in the last twelve weeks and has none of now; most used first."""
+    await place_queries.place_in_reach(session, actor, place_id)
+    used = await daily_use(session, [place_id], on)
+    found = await database.rows(
+        session,
+        """SELECT d.id AS product_id, d.code, d.generic_name, d.generic_name_en, d.dosage_form, d.strength, d.maker,
+             d.base_unit, d.pack_unit, d.pack_size, d.storage, d.priority
+           FROM product d WHERE d.id = ANY($1) AND NOT EXISTS (
+             SELECT 1 FROM balance b JOIN lot l ON l.id = b.lot_id
+             WHERE b.place_id = $2 AND b.product_id = d.id AND b.condition = 'released' AND b.on_hand > 0
+               AND l.expires_on > $3 AND NOT l.recalled)""",
+        [product for _, product in used],
+        place_id,
+        on,
+    )
+    return sorted(found, key=lambda row: -used[place_id, row["product_id"]])
+
+
+async def overview(session: AsyncSession, actor: Actor, on: date) -> list[Row]:
+    """Every pharmacy and clinic in reach: how many products it has, runs low on, is out of, soon loses.
+
+    Low: less than a week by its own use over twelve weeks. Soon: expires within 90 days.
+    """
+    return await database.rows(
+        session,
+        """WITH here AS (
+             SELECT id, no, name, tier FROM place
+             WHERE tier IS NOT NULL AND NOT closed AND ($1::uuid IS NULL OR id = $1 OR supplied_by_id = $1)),
+           used AS (
+             SELECT m.source_id AS place_id, m.product_id, sum(m.quantity)::numeric / $3 AS per_day
+             FROM movement m JOIN here h ON h.id = m.source_id
+             WHERE m.kind = 'issue' AND m.occurred_on > $2::date - $3::int AND m.occurred_on <= $2
+               AND NOT EXISTS (SELECT 1 FROM movement r WHERE r.reverses_id = m.id)
+             GROUP BY 1, 2),
+           there AS (
+             SELECT b.place_id, b.product_id,
+               coalesce(sum(b.on_hand) FILTER (WHERE l.expires_on > $2 AND NOT l.recalled), 0) AS on_hand,
+               bool_or(l.expires_on <= $2::date + $5::int) AS is_near
+             FROM balance b JOIN here h ON h.id = b.place_id JOIN lot l ON l.id = b.lot_id
+             WHERE b.condition = 'released' AND b.on_hand > 0 GROUP BY 1, 2)
+           SELECT h.id AS place_id, h.no, h.name, h.tier, count(*) FILTER (WHERE t.on_hand > 0) AS products,
+             count(*) FILTER (WHERE u.per_day > 0 AND coalesce(t.on_hand, 0) = 0) AS out,
+             count(*) FILTER (WHERE t.on_hand > 0 AND t.on_hand < u.per_day * $4) AS low,
+             count(*) FILTER (WHERE t.is_near) AS near
+           FROM here h LEFT JOIN (used u FULL JOIN there t USING (place_id, product_id)) ON place_id = h.id
+           GROUP BY h.id, h.no, h.name, h.tier ORDER BY h.no""",
+        actor.place_id,
+        on,
+        USE_WINDOW_DAYS,
+        LOW_DAYS,
+        NEAR_EXPIRY_DAYS,
+    )

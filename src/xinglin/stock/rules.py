@@ -122,6 +122,22 @@ def net_changes(
     return dict(sorted(changes.items()))
 
 
+SHELF_LIFE = (
+    (0, "expired", N_("Expired")),
+    (30, "one_month", N_("Expires within 1 month")),
+    (90, "three_months", N_("Expires within 3 months")),
+    (180, "six_months", N_("Expires within 6 months")),
+)
+"""Up to so many days before expiry a lot is of this class (R13: 近效期)."""
+SOON_DAYS = SHELF_LIFE[-1][0]
+
+
+def shelf_life(expires_on: date, on: date) -> tuple[str, str]:
+    """How close a lot is to its expiry: the class, and its name for people; ("good", "") if far."""
+    left = (expires_on - on).days
+    return next(((key, name) for days, key, name in SHELF_LIFE if left <= days), ("good", ""))
+
+
 class LotOnHand(NamedTuple):
     """A lot at a place, as the one who allocates sees it."""
 
