@@ -141,45 +141,6 @@ async def pick_lists(session: AsyncSession, requisitions: Iterable[UUID]) -> lis
     )
 
 
-async def sharings(
-    session: AsyncSession, actor: Actor, supplier_id: UUID, *, at: datetime | None = None, limit: int = 20
-) -> list[Row]:
-    """Rounds in which a place shared out its stock, newest first: when, how many papers and lines. Base units."""
-    return await database.rows(
-        session,
-        """SELECT r.allocated_at AS at, count(DISTINCT r.id) AS requisitions, count(*) AS lines,
-             sum(l.approved)::bigint AS approved, sum(l.allocated)::bigint AS allocated,
-             count(*) FILTER (WHERE l.allocated < l.approved) AS short
-           FROM requisition r JOIN requisition_line l ON l.requisition_id = r.id
-           WHERE r.supplier_id = $1 AND ($2::uuid IS NULL OR r.supplier_id = $2)
-             AND r.allocated_at IS NOT NULL AND ($3::timestamptz IS NULL OR r.allocated_at = $3)
-           GROUP BY 1 ORDER BY 1 DESC LIMIT $4""",
-        supplier_id,
-        actor.place_id,
-        at,
-        limit,
-    )
-
-
-async def shared_lines(session: AsyncSession, actor: Actor, supplier_id: UUID, at: datetime) -> list[Row]:
-    """Every line of one such round, product by product, with the entry in the shortage register if there is one."""
-    return await database.rows(
-        session,
-        """SELECT l.id, l.product_id, l.asked, l.approved, l.rationed, l.allocated, l.ration::text AS ration_text,
-             l.passed_over::text AS passed_over_text, r.id AS requisition_id, r.number, r.is_urgent, p.name AS place,
-             d.generic_name, d.dosage_form, d.strength, d.base_unit, d.pack_unit, d.pack_size, d.storage, d.priority,
-             s.id AS shortage_id, s.number AS shortage, s.quantity AS lacking
-           FROM requisition r JOIN requisition_line l ON l.requisition_id = r.id JOIN place p ON p.id = r.place_id
-             JOIN product d ON d.id = l.product_id
-             LEFT JOIN shortage s ON s.line_id = l.id AND s.reason = 'out_of_stock'
-           WHERE r.supplier_id = $1 AND ($2::uuid IS NULL OR r.supplier_id = $2) AND r.allocated_at = $3
-           ORDER BY d.generic_name, d.id, p.no, l.id""",
-        supplier_id,
-        actor.place_id,
-        at,
-    )
-
-
 async def to_supply(session: AsyncSession, actor: Actor, supplier_id: UUID) -> dict[str, int]:
     """How many requisitions that a place supplies are in each state."""
     found = await database.rows(
