@@ -57,3 +57,13 @@ async def record(
         paper,
         msgspec.json.encode(note, enc_hook=str).decode(),
     )
+
+
+async def of(session: AsyncSession, subjects: list[UUID]) -> list[database.Row]:
+    """What was done to these papers, oldest first; the note as text."""
+    return await database.rows(
+        session,
+        """SELECT at, actor, role, verb, subject, paper, note::text AS note FROM trail
+           WHERE subject = ANY($1) ORDER BY id""",
+        subjects,
+    )

@@ -113,7 +113,8 @@ async def orderable(session: AsyncSession, tier: str, products: Iterable[UUID], 
     """For each product: its pack, what the tier may do with it and why, its price on the day."""
     found = await database.rows(
         session,
-        """SELECT d.id, d.generic_name, d.pack_size, d.pack_unit, l.may, coalesce(l.rule, '') AS rule, p.unit_price
+        """SELECT d.id, d.generic_name, d.generic_name_en, d.dosage_form, d.strength, d.base_unit, d.storage, d.maker,
+             d.pack_size, d.pack_unit, l.may, coalesce(l.rule, '') AS rule, p.unit_price
            FROM product d
              LEFT JOIN listing l ON l.product_id = d.id AND l.tier = $1
              LEFT JOIN LATERAL (SELECT unit_price FROM price WHERE product_id = d.id AND valid_from <= $3
@@ -124,6 +125,15 @@ async def orderable(session: AsyncSession, tier: str, products: Iterable[UUID], 
         on,
     )
     return {row["id"]: row for row in found}
+
+
+async def identifiers(session: AsyncSession, product_id: UUID) -> list[Row]:
+    """The codes of a product, each in its system, with the days it held."""
+    return await database.rows(
+        session,
+        "SELECT system, value, valid_from, valid_to FROM product_identifier WHERE product_id = $1 ORDER BY system, valid_from DESC",
+        product_id,
+    )
 
 
 async def policy(session: AsyncSession, name: str, on: date) -> dict[str, Any]:

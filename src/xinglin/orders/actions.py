@@ -19,7 +19,7 @@ from xinglin.base.ids import new_id, paper_number
 from xinglin.formulary import queries as formulary_queries
 from xinglin.orders import queries, rules
 from xinglin.orders.rationing import Claim, Ration, ration
-from xinglin.orders.rules import Asked, Orderable, Rejected
+from xinglin.orders.rules import Asked, Rejected
 from xinglin.orders.suggestion import suggest
 from xinglin.places import queries as place_queries
 from xinglin.shortages import actions as shortages
@@ -609,19 +609,9 @@ async def _checked(
         raise BadInput(N_("An order has {value} lines at most."), value=rules.LONGEST_ORDER)
     if len({line.product_id for line in asked}) < len(asked):
         raise BadInput(N_("The same product stands on two lines: put it on one."))
-    facts = await formulary_queries.orderable(
-        session, here["tier"] or "", [line.product_id for line in asked], clock.today()
-    )
-    kept, rejected = [], []
-    for line in asked:
-        row = facts.get(line.product_id)
-        known = row and Orderable(
-            row["id"], row["generic_name"], row["pack_size"], row["pack_unit"], row["may"], row["rule"],
-            row["unit_price"] is not None,
-        )  # fmt: skip
-        reason = rules.why_rejected(line, known)
-        rejected.append(reason) if reason else kept.append(line)
-    return kept, rejected, facts
+    rejected, facts = await queries.rejected(session, here["tier"] or "", asked)
+    barred = {line.product_id for line in rejected}
+    return [line for line in asked if line.product_id not in barred], rejected, facts
 
 
 async def _write_lines(
