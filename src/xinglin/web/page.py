@@ -6,9 +6,11 @@ from litestar import Request, Response
 from litestar.response import Redirect, Template
 
 from xinglin.base import language
-from xinglin.base.errors import N_
+from xinglin.base.database import Row
+from xinglin.base.errors import N_, Refusal
 from xinglin.gate import Visit, locale_of
 from xinglin.people.rules import ROLE_NAMES, Role
+from xinglin_catalog.packs import PackLadder
 
 DESK_OF = {
     Role.VILLAGE_DOCTOR: "clinic",
@@ -93,6 +95,26 @@ def _is_under(path: str, href: str) -> bool:
 def go(href: str) -> Redirect:
     """After a write: see what came of it (303, so that reloading writes nothing)."""
     return Redirect(href, status_code=303)
+
+
+def ladder_of(row: Row) -> PackLadder:
+    """The packs in which people read a product's base units."""
+    packs = [] if row["pack_unit"] == row["base_unit"] else [(row["pack_unit"], row["pack_size"])]
+    return PackLadder.of(row["base_unit"], *packs)
+
+
+def said(visit: Visit, refusal: Refusal) -> str:
+    """Why something was refused, in the reader's language; fields that are sentences themselves too."""
+    told = {
+        name: language.translate(visit.locale, value) if isinstance(value, str) and value else value
+        for name, value in refusal.fields.items()
+    }
+    return language.translate(visit.locale, refusal.message, **told)
+
+
+def wants_piece(request: Request[Any, Any, Any]) -> bool:
+    """Whether htmx asks for the piece of a page that changes."""
+    return request.headers.get("hx-request") == "true"
 
 
 TITLES = {
