@@ -1,7 +1,9 @@
 """The command `xinglin`: serve, work, verify, make counties, play the demo day."""
 
 import asyncio
+import ctypes
 import json
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -10,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 import uvicorn
 import uvloop
+from rich.console import Console
 
 from xinglin import install, jobs
 from xinglin.base import language, logs
@@ -17,7 +20,9 @@ from xinglin.base.cluster import ClusterError
 from xinglin.base.database import Database
 from xinglin.base.errors import Refusal
 from xinglin.base.settings import Settings, settings
+from xinglin.demo import play
 from xinglin.inspection import queries as inspection
+from xinglin.web.assets import ensure_assets
 from xinglin.worker import run_worker
 
 P = ParamSpec("P")
@@ -74,12 +79,20 @@ def run_service(url: str, chosen: Settings) -> None:
 
 
 @main.command()
+@click.option("--with-parent", is_flag=True, help="End when the process that started this one ends.")
 @plainly
-def worker() -> None:
+def worker(with_parent: bool) -> None:
     """Do the work for later: solve plans, seal the books, check them every night."""
+    if with_parent:
+        end_with_parent()
     with install.server(settings()) as url:
         asyncio.run(install.prepare(url))
         uvloop.run(work(url))
+
+
+def end_with_parent() -> None:
+    """Ask the kernel for a signal when the parent dies, however it dies."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 async def work(url: str) -> None:
@@ -155,3 +168,28 @@ def said(found: dict[str, Any]) -> str:
     if not found["unequal"]:
         lines.append("ledger = balance")
     return "\n".join(lines)
+
+
+@main.command()
+@click.option("--no-serve", is_flag=True, help="End after the day instead of serving it.")
+@click.option("--json", "as_json", is_flag=True, help="End the output with one line of JSON.")
+@click.option(
+    "--townships", default=12, type=click.IntRange(1, 12), help="Play only the first so many townships."
+)
+@plainly
+def demo(no_serve: bool, as_json: bool, townships: int) -> None:
+    """Play one working day of 沙湾 Shawan county, then serve it on http://127.0.0.1:8000."""
+    chosen = settings()
+    ensure_assets()
+    with install.server(chosen) as url, play.working(url):
+        console = Console(stderr=as_json, width=None if sys.stderr.isatty() else 140)
+        password = play.run(
+            url, chosen.data_dir, townships=townships, as_json=as_json, console=console, locale=_locale()
+        )
+        if not no_serve:
+            play.sign_ins(password, f"http://{chosen.host}:{chosen.port}", console)
+            run_service(url, chosen)
+
+
+if __name__ == "__main__":
+    main()

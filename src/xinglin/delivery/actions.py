@@ -161,15 +161,16 @@ async def adopt_plan(
 ) -> list[UUID]:
     """Make a draft plan the day's runs, one for each vehicle used; the ids of the runs.
 
-    Refuses a plan that the judge faults, and one whose goods ride elsewhere meanwhile.
+    Refuses a plan that the judge faults, and one whose goods ride elsewhere meanwhile. A stop that must
+    be served and cannot be is said with its reason and does not hold up the others.
     """
     actor.must("delivery.adopt_plan")
     found = await queries.plan(session, actor, plan_id, lock=True, version=version)
     rules.check_step(found["state"], "adopt_plan", found["number"])
     verdict = msgspec.json.decode(found["verdict_text"])
-    if not verdict["is_ok"]:
-        said = verdict["violations"][0]["what"]
-        raise WrongState(said["template"], **said["params"])
+    faults = [fault for fault in verdict["violations"] if fault["kind"] != "forced_left_out"]
+    if faults:
+        raise WrongState(faults[0]["what"]["template"], **faults[0]["what"]["params"])
     parcels = msgspec.json.decode(found["parcels_text"])
     vans = {
         row["code"]: row

@@ -382,8 +382,8 @@ async def _write_rations(
     served_papers = {line["requisition_id"] for line in lines if served[line["id"]].quantity}
     await database.run(
         session,
-        """UPDATE requisition SET allocated_at = $2, version = version + 1,
-             closed_at = CASE WHEN id = ANY($3) THEN NULL ELSE $2 END WHERE id = ANY($1)""",
+        """UPDATE requisition SET allocated_at = $2::timestamptz, version = version + 1,
+             closed_at = CASE WHEN id = ANY($3) THEN NULL ELSE $2::timestamptz END WHERE id = ANY($1)""",
         papers, clock.now(), list(served_papers),
     )  # fmt: skip
 
