@@ -245,6 +245,43 @@ async def _load_parcels(session: AsyncSession, plan: Row, parcels: Sequence[tupl
         ) from None
 
 
+async def move_stop(
+    session: AsyncSession, actor: Actor, plan_id: UUID, stop: str, vehicle: str | None, *, position: int = 0,
+    version: int | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Bend a draft by hand: a stop goes to a vehicle, before its stop number `position` (from 0), or is left out.
+
+    What the judge says of the plan afterwards is kept with it and given back; a draft may be faulty,
+    only adopting it is refused then.
+    """
+    actor.must("delivery.move_stop")
+    found = await queries.plan(session, actor, plan_id, lock=True, version=version)
+    rules.check_step(found["state"], "move_stop", found["number"])
+    problem, before = msgspec.json.decode(found["problem_text"]), msgspec.json.decode(found["result_text"])
+    _check_known(problem, stop, vehicle)
+    result = planning.moved(before, stop, vehicle, position)
+    verdict = planning.judge_json(problem, result)
+    await database.run(
+        session,
+        """UPDATE plan SET result = $2::text::jsonb, verdict = $3::text::jsonb, version = version + 1
+           WHERE id = $1""",
+        plan_id, _json(result), _json(verdict),
+    )  # fmt: skip
+    await trail.record(
+        session, actor, "delivery.move_stop", plan_id, paper=found["number"], stop=stop,
+        before=planning.seat_of(before, stop), after=planning.seat_of(result, stop), is_ok=verdict["is_ok"],
+    )  # fmt: skip
+    return verdict
+
+
+def _check_known(problem: Mapping[str, Any], stop: str, vehicle: str | None) -> None:
+    """Only what the plan was asked about can be moved."""
+    if stop not in {known["id"] for known in problem["stops"]}:
+        raise BadInput(N_("There is no such stop in this plan."))
+    if vehicle is not None and vehicle not in {known["id"] for known in problem["vehicles"]}:
+        raise BadInput(N_("There is no such vehicle in this plan."))
+
+
 async def discard_plan(
     session: AsyncSession, actor: Actor, plan_id: UUID, *, version: int | None = None
 ) -> None:
@@ -324,13 +361,14 @@ async def hand_over(
     run = await queries.run_for_change(session, actor, stop["run_id"])
     rules.check_step(run["state"], "hand_over", run["number"])
     at = _told(arrived_at)
-    _check_proof(received_by, signature)
     if await queries.proof(session, stop_id):
         raise WrongState(
             N_("{place} was handed over already: a correction is a new paper."), place=stop["name"]
         )
     cargo = await queries.cargo(session, stop_id)
     settled = rules.settle_outcomes([_carried(item) for item in cargo], counted or {})
+    _check_proof(settled, received_by, signature)
+    rules.check_cold(settled, {item["lot_id"] for item in cargo if item["storage"] == "cold"}, cold_max_c)
     prices = {item["line_id"]: item["unit_price"] for item in cargo}
     await orders.receive(
         session, sorted({item.requisition_id for item, _ in settled}),
@@ -357,8 +395,11 @@ async def hand_over(
     return proof
 
 
-def _check_proof(received_by: str, signature: bytes | None) -> None:
-    if not received_by.strip():
+def _check_proof(
+    settled: Sequence[tuple[Carried, Counted]], received_by: str, signature: bytes | None
+) -> None:
+    """Where something was accepted somebody must have taken it; a closed door has no receiver."""
+    if any(count.accepted for _, count in settled) and not received_by.strip():
         raise BadInput(N_("Say who received the goods: a delivery without a name proves nothing."))
     if signature is not None and (len(signature) > MOST_SIGNATURE_BYTES or not signature.startswith(PNG)):
         raise BadInput(

@@ -1,11 +1,13 @@
 """From picked requisitions to a routing problem, and from a solved problem to runs. Pure, but for solve."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from xinglin_routing import (
+    LeftOut,
     Place,
+    Plan,
     Problem,
     Stop,
     Vehicle,
@@ -123,3 +125,38 @@ def judge_json(problem: dict[str, Any], plan: dict[str, Any]) -> dict[str, Any]:
 def pose(problem: Problem) -> dict[str, Any]:
     """The problem as plain JSON."""
     return problem_to_json(problem)
+
+
+def moved(plan: Mapping[str, Any], stop: str, vehicle: str | None, position: int) -> dict[str, Any]:
+    """The plan with one stop elsewhere: before stop number `position` (from 0) of a vehicle, or left out.
+
+    A route that changes leaves again whenever its time out is shortest.
+    """
+    routes = {route["vehicle"]: list(route["stops"]) for route in plan["routes"]}
+    for stops in routes.values():
+        if stop in stops:
+            stops.remove(stop)
+    left_out = [left for left in plan["left_out"] if left["stop"] != stop]
+    if vehicle is None:
+        left_out.append(plan_to_json(Plan(left_out=(LeftOut(stop=stop),)))["left_out"][0])
+    else:
+        routes.setdefault(vehicle, []).insert(max(0, position), stop)
+    before = {route["vehicle"]: route for route in plan["routes"]}
+    return dict(plan) | {
+        "routes": [_route(name, stops, before.get(name)) for name, stops in routes.items()],
+        "left_out": left_out,
+    }
+
+
+def _route(vehicle: str, stops: list[str], before: Mapping[str, Any] | None) -> dict[str, Any]:
+    if before is not None and list(before["stops"]) == stops:
+        return dict(before)
+    return {"vehicle": vehicle, "stops": stops, "departure_s": None}
+
+
+def seat_of(plan: Mapping[str, Any], stop: str) -> str:
+    """Where a stop stands in a plan: vehicle and number (from 1), or "-" where it is left out."""
+    for route in plan["routes"]:
+        if stop in route["stops"]:
+            return f"{route['vehicle']} {route['stops'].index(stop) + 1}"
+    return "-"

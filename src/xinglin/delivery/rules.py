@@ -1,6 +1,6 @@
 """The life of plans and runs, and what may become of a parcel. No database, no clock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -17,12 +17,15 @@ RUN_STATES = {"planned": N_("Planned"), "under_way": N_("Under way"), "closed": 
 MAY: dict[str, frozenset[str]] = {
     "adopt_plan": frozenset({"draft"}),
     "discard_plan": frozenset({"draft", "solving"}),
+    "move_stop": frozenset({"draft"}),
     "depart": frozenset({"planned"}),
     "hand_over": frozenset({"under_way"}),
     "come_back": frozenset({"under_way"}),
 }
 ON_TIME = timedelta(minutes=15)
 """A stop counts as on time up to so much after it was planned."""
+COLD_C = (2.0, 8.0)
+"""In which a cold box keeps medicine fit for use (R13; most labels)."""
 CLOCK_TOLERANCE = timedelta(minutes=10)
 """How far a driver's phone may be ahead of the service."""
 
@@ -81,3 +84,17 @@ def settle_outcomes(
             raise BadInput(N_("{product}: say why not everything was accepted."), product=item.name)
         settled.append((item, count))
     return settled
+
+
+def check_cold(
+    settled: Sequence[tuple[Carried, Counted]], cold_lots: Collection[UUID], cold_max_c: float | None
+) -> None:
+    """Refuse accepting cold goods out of a box that was too warm or too cold (R13: never by itself)."""
+    if cold_max_c is None or COLD_C[0] <= cold_max_c <= COLD_C[1]:
+        return
+    for item, count in settled:
+        if item.lot_id in cold_lots and count.accepted:
+            raise BadInput(
+                N_("The cold box was at {value} °C: {product} is refused and goes back for a decision."),
+                value=cold_max_c, product=item.name,
+            )  # fmt: skip

@@ -74,6 +74,7 @@ ROLES_OF: dict[str, frozenset[Role]] = {
     "delivery.add_vehicle": _D | _A,
     "delivery.request_plan": _T | _D,
     "delivery.adopt_plan": _T | _D,
+    "delivery.move_stop": _T | _D,
     "delivery.discard_plan": _T | _D,
     "delivery.depart": _T | _D | _R,
     "delivery.hand_over": _R,
