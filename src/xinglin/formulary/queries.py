@@ -77,6 +77,19 @@ async def product(session: AsyncSession, product_id: UUID) -> Row:
     return found
 
 
+async def by_code(session: AsyncSession, codes: Iterable[str]) -> dict[str, Row]:
+    """Products by the county's own code, with their price today."""
+    found = await database.rows(
+        session,
+        """SELECT d.*, p.unit_price FROM product d
+             LEFT JOIN LATERAL (SELECT unit_price FROM price WHERE product_id = d.id AND valid_from <= current_date
+               ORDER BY valid_from DESC LIMIT 1) p ON true
+           WHERE d.code = ANY($1) AND NOT d.retired""",
+        list(codes),
+    )
+    return {row["code"]: row for row in found}
+
+
 async def products(
     session: AsyncSession, *, after: tuple[str, UUID] | None = None, limit: int = 50
 ) -> list[Row]:

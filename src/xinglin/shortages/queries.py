@@ -1,5 +1,6 @@
 """The register: who lacks what, since when, and what was answered."""
 
+from collections.abc import Iterable
 from datetime import date
 from uuid import UUID
 
@@ -61,3 +62,14 @@ async def by_class(session: AsyncSession, actor: Actor, since: date | None = Non
         since,
     )
     return {row["priority"]: row["entries"] for row in found}
+
+
+async def of_lines(session: AsyncSession, lines: Iterable[UUID]) -> dict[UUID, Row]:
+    """What these lines of requisitions could not get, by line: the first entry of each."""
+    found = await database.rows(
+        session,
+        """SELECT DISTINCT ON (line_id) line_id, id, number, quantity, reason, closed_at FROM shortage
+           WHERE line_id = ANY($1) ORDER BY line_id, id""",
+        list(lines),
+    )
+    return {row["line_id"]: row for row in found}
