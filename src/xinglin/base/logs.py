@@ -1,20 +1,35 @@
 """Logs: structlog, JSON for machines or console for people, with request id, actor and county."""
 
 import logging
+import re
 import sys
 from typing import Any
 
 import structlog
 
 SECRET_WORDS = ("password", "token", "secret", "cookie", "authorization", "database_url")
+PASSWORD_IN_URL = re.compile(r"(://[^\s:/@]*):[^\s/@]+@")
+BEARER = re.compile(r"(?i)\b(bearer)\s+\S+")
 
 
 def _hide_secrets(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """No secret reaches a log, whoever passes it."""
-    for key in event:
-        if any(word in key.lower() for word in SECRET_WORDS):
-            event[key] = "***"
-    return event
+    """No secret reaches a log, whoever passes it, however deep it lies."""
+    hidden: structlog.typing.EventDict = _hidden(event)
+    return hidden
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: "***" if _is_secret(key) else _hidden(part) for key, part in value.items()}
+    if isinstance(value, list | tuple) and type(value) in (list, tuple):
+        return type(value)(map(_hidden, value))
+    if isinstance(value, str):
+        return BEARER.sub(r"\1 ***", PASSWORD_IN_URL.sub(r"\1:***@", value))
+    return value
+
+
+def _is_secret(key: object) -> bool:
+    return any(word in str(key).lower() for word in SECRET_WORDS)
 
 
 def set_up(format: str = "console", level: str = "info") -> None:
@@ -23,7 +38,6 @@ def set_up(format: str = "console", level: str = "info") -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _hide_secrets,
     ]
     drawn = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -32,7 +46,7 @@ def set_up(format: str = "console", level: str = "info") -> None:
     )
     threshold = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, drawn],
+        processors=[*shared, structlog.processors.format_exc_info, _hide_secrets, drawn],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
@@ -44,6 +58,7 @@ def set_up(format: str = "console", level: str = "info") -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _hide_secrets,
                 drawn,
             ],
         )

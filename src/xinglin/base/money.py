@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 FEN = Decimal("0.01")
 UNIT = Decimal("0.0001")
+MOST = Decimal(10**9)
 
 
 def yuan(amount: Decimal | int) -> Decimal:
@@ -15,6 +17,12 @@ def yuan(amount: Decimal | int) -> Decimal:
 def amount(quantity: int, unit_price: Decimal) -> Decimal:
     """What so many base units cost at a price per base unit."""
     return yuan(quantity * unit_price)
+
+
+def is_price(unit_price: Decimal) -> bool:
+    """Whether this can be a price: zero or more yuan, below a thousand million, four places at most."""
+    is_number = unit_price.is_finite() and 0 <= unit_price < MOST
+    return is_number and unit_price == unit_price.quantize(UNIT)
 
 
 def share_out(pool: Decimal, weights: Sequence[Decimal | int]) -> list[Decimal]:
@@ -30,8 +38,8 @@ def share_out(pool: Decimal, weights: Sequence[Decimal | int]) -> list[Decimal]:
 
 def share_whole(pool: int, weights: Sequence[Decimal | int]) -> list[int]:
     """Divide a whole number by weights into whole parts that add up to it (largest remainder)."""
-    total = sum(Decimal(weight) for weight in weights)
-    exact = [Decimal(pool) * Decimal(weight) / total for weight in weights]
+    total = sum(Fraction(weight) for weight in weights)
+    exact = [pool * Fraction(weight) / total for weight in weights]
     parts = [int(part) for part in exact]
     by_remainder = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
     for i in by_remainder[: pool - sum(parts)]:

@@ -7,9 +7,9 @@ in a row later makes its seal's root differ; changing a seal breaks the chain be
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Sequence
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Column
 from sqlmodel import Field, SQLModel
@@ -21,6 +21,9 @@ from xinglin.base.errors import N_
 
 FORM = 1
 """Which leaves a seal was made from: a new column in a book means a new form, old seals keep theirs."""
+
+LAST_XID = 2**63 - 1
+"""Above every transaction of a life that is over."""
 
 UTC_TEXT = "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
 LEAVES = {
@@ -98,12 +101,16 @@ def is_proved(leaf: bytes, proof: Sequence[tuple[str, bytes]], root: bytes) -> b
     return leaf == root
 
 
-def chain_hash(
-    previous: bytes, number: int, incarnation: int, until_xid: int, count: int, root: bytes
-) -> bytes:
-    """The hash of a seal, over the one before it."""
-    told = f"{FORM}|{number}|{incarnation}|{until_xid}|{count}|".encode()
-    return hashlib.sha256(b"\x02" + previous + told + root).digest()
+def chain_hash(seal: Mapping[str, Any]) -> bytes:
+    """The hash of a seal: over the one before it and everything else the seal says."""
+    told = "|".join(
+        str(part)
+        for part in (
+            seal["form"], seal["number"], seal["incarnation"], seal["from_xid"], seal["until_xid"], seal["rows"],
+            seal["sealed_at"].astimezone(UTC).isoformat(timespec="microseconds"),
+        )
+    )  # fmt: skip
+    return hashlib.sha256(b"\x02" + seal["previous"] + told.encode() + b"|" + seal["root"]).digest()
 
 
 async def leaves_between(
@@ -132,43 +139,49 @@ async def leaves_between(
 async def seal(session: AsyncSession) -> int:
     """Seal what has been written since the last seal; how many rows that were.
 
-    One sealer at a time: a second one waits and then finds less to do.
+    One sealer at a time: a second one waits and then finds less to do. After a restore the rows that
+    the earlier life left unsealed come first: all its transactions have ended.
     """
     await database.run(session, "LOCK TABLE seal IN SHARE ROW EXCLUSIVE MODE")
     now = await database.row(
         session,
-        "SELECT incarnation() AS incarnation, pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS until",
+        "SELECT incarnation() AS life, pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS until_xid",
     )
     last = await database.row(
         session,
-        "SELECT number, incarnation, until_xid::text::bigint AS until, hash FROM seal ORDER BY number DESC LIMIT 1",
+        "SELECT number, incarnation, until_xid::text::bigint AS until_xid, hash FROM seal ORDER BY number DESC LIMIT 1",
     )
     assert now is not None
-    is_same_life = last is not None and last["incarnation"] == now["incarnation"]
-    from_xid = last["until"] if last is not None and is_same_life else 0
-    leaves = await leaves_between(session, now["incarnation"], from_xid, now["until"])
-    if not leaves:
-        return 0
-    number = last["number"] + 1 if last else 1
-    previous = last["hash"] if last else b"\x00" * 32
-    root = merkle_root([leaf.hash for leaf in leaves])
-    await database.run(
-        session,
-        """INSERT INTO seal (number, form, incarnation, from_xid, until_xid, rows, root, previous, hash, sealed_at, leaves)
-           VALUES ($1, $2, $3, $4::text::xid8, $5::text::xid8, $6, $7, $8, $9, $10, $11)""",
-        number,
-        FORM,
-        now["incarnation"],
-        str(from_xid),
-        str(now["until"]),
-        len(leaves),
-        root,
-        previous,
-        chain_hash(previous, number, now["incarnation"], now["until"], len(leaves), root),
-        clock.now(),
-        b"".join(leaf.hash for leaf in leaves),
-    )
-    return len(leaves)
+    first_life, from_xid = (last["incarnation"], last["until_xid"]) if last else (1, 0)
+    number, previous, sealed = (last["number"], last["hash"], 0) if last else (0, b"\x00" * 32, 0)
+    for life in range(first_life, now["life"] + 1):
+        until_xid = now["until_xid"] if life == now["life"] else LAST_XID
+        leaves = await leaves_between(session, life, from_xid if life == first_life else 0, until_xid)
+        if leaves:
+            link = _link(number + 1, previous, life, from_xid if life == first_life else 0, until_xid, leaves)
+            await _add(session, link)
+            number, previous, sealed = link["number"], link["hash"], sealed + len(leaves)
+    return sealed
+
+
+def _link(
+    number: int, previous: bytes, life: int, from_xid: int, until_xid: int, leaves: Sequence[Leaf]
+) -> dict[str, Any]:
+    """The next link of the chain over these rows."""
+    hashes = [leaf.hash for leaf in leaves]
+    link: dict[str, Any] = {
+        "number": number, "form": FORM, "incarnation": life, "from_xid": from_xid, "until_xid": until_xid,
+        "rows": len(leaves), "root": merkle_root(hashes), "leaves": b"".join(hashes), "previous": previous,
+        "sealed_at": clock.now(),
+    }  # fmt: skip
+    return link | {"hash": chain_hash(link)}
+
+
+async def _add(session: AsyncSession, link: Mapping[str, Any]) -> None:
+    """Write a link down."""
+    values = [str(value) if name.endswith("_xid") else value for name, value in link.items()]
+    places = [f"${i}::text::xid8" if name.endswith("_xid") else f"${i}" for i, name in enumerate(link, 1)]
+    await database.run(session, f"INSERT INTO seal ({', '.join(link)}) VALUES ({', '.join(places)})", *values)
 
 
 class Broken(NamedTuple):
@@ -192,24 +205,26 @@ SEALS_AT_ONCE = 500
 
 
 async def verify(session: AsyncSession) -> Checked:
-    """Hash every sealed row anew and follow the chain from the first seal on."""
-    previous, number, rows = b"\x00" * 32, 0, 0
+    """Hash every sealed row anew, follow the chain from the first seal on, look for rows beside the chain."""
+    last: database.Row | None = None
+    rows, until_of = 0, dict[int, int]()
     while True:
         seals = await database.rows(
             session,
             """SELECT number, form, incarnation, from_xid::text::bigint AS from_xid,
-                 until_xid::text::bigint AS until_xid, rows, root, leaves, previous, hash
+                 until_xid::text::bigint AS until_xid, rows, root, leaves, previous, hash, sealed_at
                FROM seal WHERE number > $1 ORDER BY number LIMIT $2""",
-            number,
+            last["number"] if last else 0,
             SEALS_AT_ONCE,
         )
         if not seals:
-            return Checked(number, rows, None)
-        found = await _leaves_of(session, seals)
-        for row, leaves in zip(seals, found, strict=True):
-            if broken := _wrong_with(row, leaves, previous, number + 1):
-                return Checked(number, rows, broken)
-            previous, number, rows = row["hash"], row["number"], rows + row["rows"]
+            count = last["number"] if last else 0
+            return Checked(count, rows, await _beside(session, count, until_of))
+        for seal, leaves in zip(seals, await _leaves_of(session, seals), strict=True):
+            if broken := _wrong_with(seal, leaves, last):
+                return Checked(last["number"] if last else 0, rows, broken)
+            last, rows = seal, rows + seal["rows"]
+            until_of[seal["incarnation"]] = seal["until_xid"]
 
 
 async def _leaves_of(session: AsyncSession, seals: Sequence[database.Row]) -> list[list[Leaf]]:
@@ -218,27 +233,48 @@ async def _leaves_of(session: AsyncSession, seals: Sequence[database.Row]) -> li
     for life in sorted({row["incarnation"] for row in seals}):
         ours = [i for i, row in enumerate(seals) if row["incarnation"] == life]
         bounds = [seals[i]["until_xid"] for i in ours]
+        if bounds != sorted(bounds):
+            continue  # a chain like that is refused as it is followed
         for leaf in await leaves_between(session, life, seals[ours[0]]["from_xid"], bounds[-1]):
             sorted_out[ours[bisect_right(bounds, leaf.xid)]].append(leaf)
     return sorted_out
 
 
-def _wrong_with(row: database.Row, leaves: Sequence[Leaf], previous: bytes, number: int) -> Broken | None:
+def _wrong_with(seal: database.Row, leaves: Sequence[Leaf], last: database.Row | None) -> Broken | None:
     """What is wrong with one seal, naming the first bad row; None if nothing is."""
-    kept = [row["leaves"][i : i + 32] for i in range(0, len(row["leaves"]), 32)]
-    told = chain_hash(
-        row["previous"], row["number"], row["incarnation"], row["until_xid"], row["rows"], row["root"]
-    )
-    if row["number"] != number or row["previous"] != previous or row["hash"] != told:
-        return Broken(number, "seal", str(row["number"]), N_("The chain of seals is broken here."))
-    if merkle_root(kept) != row["root"] or len(kept) != row["rows"]:
+    number, previous = (last["number"] + 1, last["hash"]) if last else (1, b"\x00" * 32)
+    begins = last["until_xid"] if last and last["incarnation"] == seal["incarnation"] else 0
+    if (seal["number"], seal["previous"], seal["from_xid"]) != (number, previous, begins):
+        return Broken(number, "seal", str(seal["number"]), N_("The chain of seals is broken here."))
+    kept = [seal["leaves"][i : i + 32] for i in range(0, len(seal["leaves"]), 32)]
+    if seal["hash"] != chain_hash(seal) or merkle_root(kept) != seal["root"] or len(kept) != seal["rows"]:
         return Broken(number, "seal", str(number), N_("The seal itself was changed."))
     known = set(kept)
     for leaf in leaves:
         if leaf.hash not in known:
             return Broken(number, leaf.book, leaf.id, N_("This row was changed or slipped in after sealing."))
-    if len(leaves) < len(kept):
-        there = {leaf.hash for leaf in leaves}
-        place = next(i for i, hash in enumerate(kept) if hash not in there)
-        return Broken(number, "", str(place + 1), N_("A sealed row was removed."))
+    there = {leaf.hash for leaf in leaves}
+    for place, hash in enumerate(kept, 1):
+        if hash not in there:
+            return Broken(number, "", str(place), N_("A sealed row was removed."))
+    return None
+
+
+async def _beside(session: AsyncSession, number: int, until_of: Mapping[int, int]) -> Broken | None:
+    """A row that no seal covers and none will: of a life that is over, of one to come, of a transaction to come."""
+    newest = max(until_of, default=0)
+    for book in LEAVES:
+        stray = await database.value(
+            session,
+            f"""SELECT b.{KEYS[book]}::text FROM {book} b
+                  LEFT JOIN unnest($1::int[], $2::text[]) AS s (life, until_xid) ON s.life = b.incarnation
+                WHERE b.incarnation NOT BETWEEN 1 AND incarnation()
+                  OR (b.incarnation < $3 AND (s.life IS NULL OR b.xid >= s.until_xid::xid8))
+                  OR (b.incarnation = incarnation() AND b.xid >= pg_snapshot_xmax(pg_current_snapshot())
+                    AND b.xid IS DISTINCT FROM pg_current_xact_id_if_assigned())
+                ORDER BY 1 LIMIT 1""",
+            list(until_of), [str(until) for until in until_of.values()], newest,
+        )  # fmt: skip
+        if stray is not None:
+            return Broken(number, book, stray, N_("This row was slipped in beside the seals."))
     return None

@@ -307,6 +307,8 @@ async def depart(
     run = await queries.run_for_change(session, actor, run_id, version)
     rules.check_step(run["state"], "depart", run["number"])
     at = _told(departed_at)
+    # Two runs of one vehicle that leave at the same moment wait for one another here.
+    await database.run(session, "SELECT 1 FROM vehicle WHERE id = $1 FOR NO KEY UPDATE", run["vehicle_id"])
     if await database.value(
         session, "SELECT 1 FROM run WHERE vehicle_id = $1 AND state = 'under_way'", run["vehicle_id"]
     ):

@@ -9,11 +9,12 @@ from uuid import UUID
 import msgspec
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from xinglin.base import clock, database, trail
+from xinglin.base import clock, database, money, trail
 from xinglin.base.actor import Actor
 from xinglin.base.errors import N_, BadInput, NotFound
 from xinglin.base.ids import new_id
 from xinglin.formulary import queries, rules
+from xinglin_catalog import ControlClass, PriorityClass, StorageClass
 from xinglin_catalog.edition import NoEdition, load_edition
 
 
@@ -86,8 +87,8 @@ async def add_products(
     codes = [product.code for product in products]
     if taken := await database.value(session, "SELECT code FROM product WHERE code = ANY($1) LIMIT 1", codes):
         raise BadInput(N_("There is already a product with the code {value}."), value=taken)
-    editions = await queries.adopted_editions(session)
-    edition = load_edition(editions[0]["edition"]) if editions else None
+    editions = [row["edition"] for row in await queries.adopted_editions(session) if is_in_force(row, on)]
+    edition = load_edition(editions[0]) if editions else None
     ids = [new_id() for _ in products]
     records = []
     for id, p in zip(ids, products, strict=True):
@@ -105,6 +106,11 @@ async def add_products(
     await _list_and_price(session, ids, products, on)
     await trail.record(session, actor, "formulary.add_products", None, products=len(products))
     return ids
+
+
+def is_in_force(adopted: database.Row, on: date) -> bool:
+    """Whether the county goes by this edition on a day."""
+    return bool(adopted["valid_from"] <= on and (adopted["valid_to"] is None or on <= adopted["valid_to"]))
 
 
 PRODUCT_COLUMNS = [
@@ -126,8 +132,19 @@ def _check(number: int, product: NewProduct) -> None:
             N_("Line {line}: pack and case hold at least 1, weight and volume are not below zero."),
             line=number,
         )
-    if product.unit_price < 0:
-        raise BadInput(N_("Line {line}: a price cannot be below zero."), line=number)
+    for value, known in (
+        (product.storage, StorageClass), (product.control, ControlClass), (product.priority, PriorityClass),
+    ):  # fmt: skip
+        if value not in set(known):
+            raise BadInput(
+                N_("Line {line}: {value} is not known here; possible are {choices}."),
+                line=number, value=value, choices=", ".join(known),
+            )  # fmt: skip
+    if not money.is_price(product.unit_price):
+        raise BadInput(
+            N_("Line {line}: {value} is no price: zero or more yuan per base unit, four places at most."),
+            line=number, value=product.unit_price,
+        )  # fmt: skip
 
 
 async def _list_and_price(
@@ -179,7 +196,7 @@ async def set_price(
     """Set the price per base unit from a day on, today or later; orders placed before keep theirs."""
     actor.must("formulary.set_price")
     before = await queries.product(session, product_id)
-    if unit_price < 0 or unit_price >= Decimal(10**9):
+    if not money.is_price(unit_price):
         raise BadInput(N_("{value} is no price: zero or more yuan per base unit."), value=unit_price)
     if valid_from < clock.today():
         raise BadInput(N_("A price holds from today on or later, not from {day}."), day=valid_from)

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from xinglin.base import database
+from xinglin.base import clock, database
 from xinglin.base.actor import Actor
 from xinglin.base.database import Row
 from xinglin.base.errors import N_, NotFound
@@ -36,13 +36,14 @@ async def search(
              d.essential_no, d.needs_specialist, l.may, l.rule, p.unit_price
            FROM product d
              LEFT JOIN listing l ON l.product_id = d.id AND l.tier = $2
-             LEFT JOIN LATERAL (SELECT unit_price FROM price WHERE product_id = d.id AND valid_from <= current_date
+             LEFT JOIN LATERAL (SELECT unit_price FROM price WHERE product_id = d.id AND valid_from <= $4
                ORDER BY valid_from DESC LIMIT 1) p ON true
            WHERE d.search_keys @> $1::text[] AND NOT d.retired
            ORDER BY length(d.generic_name), d.generic_name, d.id LIMIT $3""",
         keys,
         tier,
         CANDIDATES,
+        clock.today(),
     )
     ranked = [(rank(text, row, tier), index) for index, row in enumerate(found)]
     return [found[index] for _, index in sorted(ranked)[:limit]]
@@ -67,10 +68,11 @@ async def product(session: AsyncSession, product_id: UUID) -> Row:
     found = await database.row(
         session,
         """SELECT d.*, p.unit_price FROM product d
-             LEFT JOIN LATERAL (SELECT unit_price FROM price WHERE product_id = d.id AND valid_from <= current_date
+             LEFT JOIN LATERAL (SELECT unit_price FROM price WHERE product_id = d.id AND valid_from <= $2
                ORDER BY valid_from DESC LIMIT 1) p ON true
            WHERE d.id = $1""",
         product_id,
+        clock.today(),
     )
     if found is None:
         raise NotFound(N_("There is no such product in this county's formulary."))

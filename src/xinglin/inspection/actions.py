@@ -6,6 +6,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from xinglin.base import clock, database, trail
 from xinglin.base.actor import Actor
 from xinglin.base.ids import new_id
+from xinglin.inspection import rules
 from xinglin.inspection.checks import CHECKS
 from xinglin.inspection.rules import Finding
 from xinglin.stock import queries as stock_queries
@@ -18,7 +19,7 @@ def _json(value: object) -> str:
 async def check(session: AsyncSession, actor: Actor) -> list[Finding]:
     """One round of all checks. What was found before and is not found again is marked as gone."""
     actor.must("inspection.check")
-    findings = [finding for check in CHECKS for finding in await check(session)]
+    findings = rules.together([finding for check in CHECKS for finding in await check(session)])
     await database.run(
         session,
         """INSERT INTO finding (id, check_name, severity, message, fields, evidence, fingerprint, found_at)

@@ -1,7 +1,8 @@
 """What a finding is."""
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xinglin.base.errors import N_
@@ -24,3 +25,14 @@ class Finding:
         """The same thing found again has the same one."""
         told = f"{self.check}|{self.message}|{sorted(self.fields.items())}"
         return hashlib.sha256(told.encode()).hexdigest()
+
+
+def together(findings: Iterable[Finding]) -> list[Finding]:
+    """What reads alike is one finding, with the rows of all."""
+    by_fingerprint: dict[str, Finding] = {}
+    for found in findings:
+        known = by_fingerprint.get(found.fingerprint)
+        by_fingerprint[found.fingerprint] = (
+            replace(known, evidence=known.evidence + found.evidence) if known else found
+        )
+    return list(by_fingerprint.values())

@@ -18,7 +18,7 @@ from xinglin.base.errors import N_, BadInput
 from xinglin.base.ids import new_id, paper_number
 from xinglin.formulary import queries as formulary_queries
 from xinglin.orders import queries, rules
-from xinglin.orders.rationing import Claim, Ration, ration
+from xinglin.orders.rationing import Claim, Ration, ration_by_life
 from xinglin.orders.rules import Asked, Rejected
 from xinglin.orders.suggestion import suggest
 from xinglin.places import queries as place_queries
@@ -37,6 +37,7 @@ from xinglin.stock.rules import (
     Move,
     Want,
     allot,
+    passed_over,
     usable,
 )
 
@@ -217,7 +218,7 @@ async def _check_changes(
     for id, change in changes.items():
         if (line := known.get(id)) is None:
             raise BadInput(N_("One of the changed lines is not on this requisition."))
-        if change.quantity < 0 or change.quantity % line["pack_size"]:
+        if not 0 <= change.quantity <= rules.LARGEST_LINE or change.quantity % line["pack_size"]:
             raise BadInput(
                 N_("{product} is ordered in whole packs ({unit} of {size}); {value} is not."),
                 product=line["generic_name"],
@@ -267,6 +268,7 @@ async def allocate(
         for line in sorted(lines, key=lambda line: (line["urgency"], line["id"]))
     ]
     served = allot(wants, lots, on)
+    _say_why_short(lines, served, lots, life, on)
     await stock.hold(
         session, supplier_id, {line["id"]: line["requisition_id"] for line in lines}, served, lots
     )
@@ -327,7 +329,7 @@ async def _ration(
         piles[lot.product_id].append(lot)
     rations: dict[UUID, Ration] = {}
     for product, asking in by_product.items():
-        supply = usable(piles[product], on, max(life[line["tier"]] for line in asking))
+        supply = {days: usable(piles[product], on, days) for days in {life[line["tier"]] for line in asking}}
         claims = [
             Claim(
                 line["id"],
@@ -335,11 +337,27 @@ async def _ration(
                 there.get((line["place_id"], product), 0),
                 used.get((line["place_id"], product), Decimal(0)),
                 line["priority"],
+                life[line["tier"]],
             )
             for line in asking
         ]
-        rations |= {share.line_id: share for share in ration(supply, claims, asking[0]["pack_size"])}
+        shares = ration_by_life(supply, claims, asking[0]["pack_size"])
+        rations |= {share.line_id: share for share in shares}
     return rations
+
+
+def _say_why_short(
+    lines: Sequence[Row], served: Mapping[UUID, Allotment], lots: Sequence[LotOnHand], life: Mapping[str, int],
+    on: date,
+) -> None:  # fmt: skip
+    """A line that did not get all it may have is told of every lot that may not go to it."""
+    piles: dict[UUID, list[LotOnHand]] = defaultdict(list)
+    for lot in lots:
+        piles[lot.product_id].append(lot)
+    for line in lines:
+        allotment = served[line["id"]]
+        if allotment.quantity < line["approved"]:
+            allotment.passed_over = passed_over(piles[line["product_id"]], on, life[line["tier"]])
 
 
 def _missing(lines: Sequence[Row], served: Mapping[UUID, Allotment]) -> list[Missing]:

@@ -159,7 +159,8 @@ async def on_order(
     """Base units asked for or on their way to a place, by product."""
     found = await database.rows(
         session,
-        """SELECT l.product_id, sum(coalesce(l.rationed, l.approved, l.asked))::bigint AS quantity
+        """SELECT l.product_id, sum(CASE WHEN r.state IN ('picked', 'shipped') THEN l.picked
+             WHEN r.state = 'allocated' THEN l.allocated ELSE coalesce(l.approved, l.asked) END)::bigint AS quantity
            FROM requisition_line l JOIN requisition r ON r.id = l.requisition_id
            WHERE r.place_id = $1 AND r.state IN ('submitted', 'approved', 'allocated', 'picked', 'shipped')
              AND ($2::uuid[] IS NULL OR l.product_id = ANY($2))

@@ -4,8 +4,7 @@ peers.md 1 and 4.3: nobody else computes it. The inputs are stored with the resu
 can read why it got what it got.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -24,13 +23,14 @@ UNKNOWN_USE_DAYS = 14
 
 
 class Claim(NamedTuple):
-    """What one approved line wants of a product. Base units; `cover` is what the place already has."""
+    """What one approved line wants of a product, and what its place has and uses. Base units."""
 
     line_id: UUID
     approved: int
     on_hand: int
     daily_use: Decimal
     priority: str
+    minimum_life_days: int = 0
 
 
 class Ration(NamedTuple):
@@ -45,68 +45,102 @@ class Ration(NamedTuple):
 
 
 def ration(supply: int, claims: Sequence[Claim], pack_size: int) -> list[Ration]:
-    """Share a supply of one product. Base units in, whole packs out, never more than supply or approval."""
-    left, shares = supply, []
-    by_class: dict[str, list[Claim]] = defaultdict(list)
-    for claim in claims:
-        by_class[claim.priority].append(claim)
-    for name in CLASSES:
-        group = by_class.get(name, [])
-        given = equalise(left, group, pack_size)
-        shares += [_explained(claim, quantity, name) for claim, quantity in zip(group, given, strict=True)]
-        left -= sum(given)
-    return shares
+    """Share a supply of one product that all may have. Base units in, whole packs out, never more than approved."""
+    return ration_by_life({0: supply}, [claim._replace(minimum_life_days=0) for claim in claims], pack_size)
 
 
-def equalise(supply: int, claims: Sequence[Claim], pack_size: int) -> list[int]:
-    """Raise everybody's days of cover to one level, as far as the supply goes; packs by largest remainder."""
-    packs_wanted = [claim.approved // pack_size for claim in claims]
-    packs = supply // pack_size
-    if packs >= sum(packs_wanted):
-        return [wanted * pack_size for wanted in packs_wanted]
-    level = _level(packs * pack_size, claims)
-    exact = [min(c.approved, max(0.0, level * _use(c) - c.on_hand)) / pack_size for c in claims]
-    whole = [min(int(share + 1e-9), wanted) for share, wanted in zip(exact, packs_wanted, strict=True)]
-    spare = packs - sum(whole)
-    order = sorted(
-        range(len(claims)),
-        key=lambda i: (whole[i] - exact[i], claims[i].on_hand / _use(claims[i]), claims[i].line_id),
+def ration_by_life(supply: Mapping[int, int], claims: Sequence[Claim], pack_size: int) -> list[Ration]:
+    """The same where receivers ask for different remaining life: `supply` is what each asked life may have.
+
+    What only some may have is shared among them first, so that the rest is left to those who ask for more.
+    """
+    lives = sorted({claim.minimum_life_days for claim in claims})
+    pails = [_pail(claim, pack_size) for claim in claims]
+    for life, longer in zip(lives, [*lives[1:], None], strict=True):
+        packs = (supply[life] - (supply[longer] if longer is not None else 0)) // pack_size
+        for name in CLASSES:
+            ours = [i for i, c in enumerate(claims) if c.minimum_life_days <= life and c.priority == name]
+            given = equalise(packs, [pails[i] for i in ours])
+            for i, count in zip(ours, given, strict=True):
+                pails[i] = pails[i].filled(count)
+            packs -= sum(given)
+    return [
+        _explained(claim, pail.given * pack_size, pail.use * pack_size)
+        for claim, pail in zip(claims, pails, strict=True)
+    ]
+
+
+class Pail(NamedTuple):
+    """One line as the water sees it, in packs: what is in it, what it still takes, its width (packs a day)."""
+
+    line_id: UUID
+    holds: float
+    room: int
+    use: float
+    given: int = 0
+
+    @property
+    def days(self) -> float:
+        """How high the water stands in it."""
+        return self.holds / self.use
+
+    def filled(self, packs: int) -> "Pail":
+        """After so many packs more."""
+        return self._replace(holds=self.holds + packs, room=self.room - packs, given=self.given + packs)
+
+
+def _pail(claim: Claim, pack_size: int) -> Pail:
+    use = float(claim.daily_use) or max(1, claim.approved) / UNKNOWN_USE_DAYS
+    return Pail(claim.line_id, claim.on_hand / pack_size, claim.approved // pack_size, use / pack_size)
+
+
+def equalise(packs: int, pails: Sequence[Pail]) -> list[int]:
+    """Raise everybody's days of cover to one level as far as the packs go; the last ones by largest remainder.
+
+    Whoever is below the level gets one pack before anybody gets a second, the lowest first.
+    """
+    if packs >= sum(pail.room for pail in pails):
+        return [pail.room for pail in pails]
+    level = _level(packs, pails)
+    below = [i for i, pail in enumerate(pails) if pail.room and pail.days < level]
+    first = set(sorted(below, key=lambda i: (pails[i].days, pails[i].line_id))[:packs])
+    rest = [pail.filled(i in first) for i, pail in enumerate(pails)]
+    spare = packs - len(first)
+    level = _level(spare, rest)
+    exact = [min(float(pail.room), max(0.0, level * pail.use - pail.holds)) for pail in rest]
+    whole = [int(share + 1e-9) for share in exact]
+    spare -= sum(whole)
+    by_remainder = sorted(
+        (i for i, pail in enumerate(rest) if whole[i] < pail.room),
+        key=lambda i: (whole[i] - exact[i], rest[i].days, rest[i].line_id),
     )
-    # A full round may not be enough where approvals cap the remainders.
-    while spare > 0:
-        for i in order:
-            if spare and whole[i] < packs_wanted[i]:
-                whole[i] += 1
-                spare -= 1
-    return [count * pack_size for count in whole]
+    for i in by_remainder[:spare]:
+        whole[i] += 1
+    return [(i in first) + count for i, count in enumerate(whole)]
 
 
-def _use(claim: Claim) -> float:
-    return float(claim.daily_use) or max(1, claim.approved) / UNKNOWN_USE_DAYS
-
-
-def _level(supply: int, claims: Sequence[Claim]) -> float:
-    """The days of cover to which the supply lifts all (water-filling over sorted breakpoints)."""
+def _level(packs: int, pails: Sequence[Pail]) -> float:
+    """The days of cover to which the packs lift all (water-filling over sorted breakpoints)."""
     edges = sorted(
-        [(c.on_hand / _use(c), _use(c)) for c in claims]
-        + [((c.on_hand + c.approved) / _use(c), -_use(c)) for c in claims]
+        [(pail.days, pail.use) for pail in pails if pail.room]
+        + [((pail.holds + pail.room) / pail.use, -pail.use) for pail in pails if pail.room]
     )
     poured, slope, level = 0.0, 0.0, edges[0][0] if edges else 0.0
     for at, change in edges:
-        if poured + slope * (at - level) >= supply and slope > 0:
+        if slope > 1e-12 and poured + slope * (at - level) >= packs:
             break
         poured += slope * (at - level)
         level, slope = at, slope + change
-    return level + (supply - poured) / slope if slope > 1e-12 else level
+    return level + (packs - poured) / slope if slope > 1e-12 else level
 
 
-def _explained(claim: Claim, quantity: int, name: str) -> Ration:
-    days = (claim.on_hand + quantity) / _use(claim)
+def _explained(claim: Claim, quantity: int, use: float) -> Ration:
+    days = (claim.on_hand + quantity) / use
     fields = {
         "days": f"{days:.1f}",
         "approved": claim.approved,
         "quantity": quantity,
-        "class": CLASS_NAMES[name],
+        "class": CLASS_NAMES[claim.priority],
     }
     if quantity == claim.approved:
         return Ration(

@@ -54,6 +54,7 @@ async def amend(
         rules.check_opening(changes["opening"])
     if (supplier := changes.get("supplied_by_id")) is not None:
         await queries.place_of_kind(session, supplier, *rules.DEPOTS, "supplier")
+        await _refuse_circle(session, place, supplier)
     before = {name: getattr(place, name) for name in changes}
     for name, value in changes.items():
         setattr(place, name, value)
@@ -63,6 +64,22 @@ async def amend(
         reason=reason,
     )  # fmt: skip
     return place
+
+
+async def _refuse_circle(session: AsyncSession, place: Place, supplier_id: UUID) -> None:
+    """Goods would go round for ever, and nobody's use would be counted to an end."""
+    is_circle = await database.value(
+        session,
+        """WITH RECURSIVE above AS (SELECT $2::uuid AS id UNION
+             SELECT p.supplied_by_id FROM above a JOIN place p ON p.id = a.id)
+           SELECT EXISTS (SELECT 1 FROM above WHERE id = $1)""",
+        place.id,
+        supplier_id,
+    )
+    if is_circle:
+        raise BadInput(
+            N_("{place} cannot be supplied by itself, nor by a place that it supplies."), place=place.name
+        )
 
 
 async def add_edges(session: AsyncSession) -> None:

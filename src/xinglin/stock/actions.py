@@ -9,7 +9,7 @@ from uuid import UUID
 from asyncpg import UniqueViolationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from xinglin.base import clock, database, trail
+from xinglin.base import clock, database, money, trail
 from xinglin.base.actor import Actor
 from xinglin.base.errors import N_, BadInput, NotEnough, NotFound, WrongState
 from xinglin.base.ids import new_id
@@ -17,6 +17,7 @@ from xinglin.places import queries as place_queries
 from xinglin.stock import ledger, queries
 from xinglin.stock.ledger import apply
 from xinglin.stock.rules import (
+    MOST_UNITS,
     Allotment,
     Answer,
     Condition,
@@ -67,6 +68,7 @@ async def receive(
     await place_queries.place_of_kind(session, supplier_id, "supplier")
     on = occurred_on or clock.today()
     await ledger.refuse_future(on)
+    _refuse_nothing(lines)
     for number, line in enumerate(lines, 1):
         _check_received(number, line, on)
     lots = await lots_named(session, lines)
@@ -82,13 +84,35 @@ async def receive(
     return movements
 
 
-def _check_received(number: int, line: Received, on: date) -> None:
-    if line.quantity <= 0:
+def _refuse_nothing(lines: Sequence[object]) -> None:
+    if not lines:
+        raise BadInput(N_("Name at least one line of goods."))
+
+
+def _check_quantity(number: int, quantity: int) -> None:
+    if quantity <= 0:
         raise BadInput(
-            N_("Line {line}: the quantity must be above zero, not {value}."), line=number, value=line.quantity
+            N_("Line {line}: the quantity must be above zero, not {value}."), line=number, value=quantity
         )
-    if line.unit_price < 0:
-        raise BadInput(N_("Line {line}: a price cannot be below zero."), line=number)
+    _refuse_too_many(quantity)
+
+
+def _refuse_too_many(quantity: int) -> None:
+    if quantity > MOST_UNITS:
+        raise BadInput(
+            N_("{value} units are more than one line can carry ({most})."), value=quantity, most=MOST_UNITS
+        )
+
+
+def _check_received(number: int, line: Received, on: date) -> None:
+    _check_quantity(number, line.quantity)
+    if not line.lot_number.strip():
+        raise BadInput(N_("Line {line}: goods come with a lot number."), line=number)
+    if not money.is_price(line.unit_price):
+        raise BadInput(
+            N_("Line {line}: {value} is no price: zero or more yuan per base unit, four places at most."),
+            line=number, value=line.unit_price,
+        )  # fmt: skip
     if line.expires_on <= on:
         raise BadInput(
             N_("Line {line}: lot {lot} expired on {day} and cannot be received into stock."),
@@ -140,12 +164,14 @@ async def issue(
     actor.must("stock.issue")
     await place_queries.place_in_reach(session, actor, place_id)
     on = occurred_on or clock.today()
+    _refuse_nothing(lines)
     used = _by_day(lines, on)
-    await ledger.refuse_future(max((day for _, day in used), default=on))
+    latest = max(day for _, day in used)
+    await ledger.refuse_future(latest)
     patients = await place_queries.edge(session, "patients")
     lots = await queries.lock_lots(session, place_id, {product for product, _ in used})
     keys = {new_id(): key for key in sorted(used, key=lambda key: (key[1], key[0]))}
-    served = allot([Want(id, key[0], used[key]) for id, key in keys.items()], lots, on)
+    served = allot([Want(id, key[0], used[key]) for id, key in keys.items()], lots, latest)
     for id, key in keys.items():
         if served[id].quantity < used[key]:
             await _refuse_issue(session, place_id, key[0], used[key], served[id].quantity)
@@ -173,11 +199,7 @@ def _by_day(lines: Sequence[Issued], on: date) -> dict[tuple[UUID, date], int]:
     """One quantity for each product and day."""
     used: dict[tuple[UUID, date], int] = {}
     for number, line in enumerate(lines, 1):
-        if line.quantity <= 0:
-            raise BadInput(
-                N_("Line {line}: the quantity must be above zero, not {value}."),
-                line=number, value=line.quantity,
-            )  # fmt: skip
+        _check_quantity(number, line.quantity)
         key = (line.product_id, line.used_on or on)
         used[key] = used.get(key, 0) + line.quantity
     return used
@@ -222,6 +244,12 @@ async def adjust(
     await place_queries.place_in_reach(session, actor, place_id)
     if difference == 0 or not reason.strip():
         raise BadInput(N_("A correction needs a difference other than zero and a reason."))
+    _refuse_too_many(abs(difference))
+    if condition not in set(Condition):
+        raise BadInput(
+            N_("{value} is no condition; possible are {choices}."),
+            value=condition, choices=", ".join(Condition),
+        )  # fmt: skip
     lot = await _lot(session, lot_id)
     losses = await place_queries.edge(session, "losses")
     price = (await prices_at(session, place_id, [lot_id]))[lot_id]
@@ -247,6 +275,7 @@ async def quarantine(
     await place_queries.place_in_reach(session, actor, place_id)
     if quantity <= 0 or not reason.strip():
         raise BadInput(N_("Setting goods aside needs a quantity above zero and a reason."))
+    _refuse_too_many(quantity)
     lot = await _lot(session, lot_id)
     price = (await prices_at(session, place_id, [lot_id]))[lot_id]
     before, after = Condition.RELEASED, Condition.QUARANTINE
@@ -286,8 +315,10 @@ async def reverse(session: AsyncSession, actor: Actor, movement_id: UUID, *, rea
     if m is None:
         raise NotFound(N_("There is no such movement."))
     await place_queries.one_in_reach(session, actor, [m["source_id"], m["target_id"]])
-    if m["kind"] not in REVERSIBLE:
+    if m["kind"] not in REVERSIBLE or m["paper_id"] is not None:
         raise WrongState(N_("A movement of this kind ({kind}) is put right by its paper."), kind=m["kind"])
+    if await database.value(session, "SELECT 1 FROM movement WHERE reverses_id = $1", movement_id):
+        raise WrongState(N_("This movement was already reversed."))
     back = Move(
         Kind.REVERSE, m["product_id"], m["lot_id"], m["quantity"], m["target_id"], m["source_id"],
         m["unit_price"], clock.today(), m["target_condition"], m["source_condition"], m["paper_id"], m["id"],

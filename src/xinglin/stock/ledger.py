@@ -31,7 +31,9 @@ async def apply(
     """
     answered = await _holds(session, [answer.hold_id for answer in answers])
     changes = net_changes(moves, holds, answered, await edges(session))
-    await _lock_and_check(session, changes)
+    have = await _lock(session, changes)
+    await _refuse_answered(session, answered)
+    await _check(session, changes, have)
     await _change(session, changes)
     await _add_holds(session, holds)
     await _add_answers(session, answers, answered)
@@ -58,10 +60,10 @@ async def _holds(session: AsyncSession, ids: list[UUID]) -> list[HoldDraft]:
     return [HoldDraft(*row) for row in found]
 
 
-async def _lock_and_check(session: AsyncSession, changes: dict[Key, Change]) -> None:
-    """Lock every balance that will change, in order, and refuse what would go below zero."""
+async def _lock(session: AsyncSession, changes: dict[Key, Change]) -> dict[Key, tuple[int, int]]:
+    """Lock every balance that will change, in order; what is on hand and held of each."""
     if not changes:
-        return
+        return {}
     keys = list(changes)
     places, lots, conditions = (
         [k.place_id for k in keys],
@@ -90,7 +92,20 @@ async def _lock_and_check(session: AsyncSession, changes: dict[Key, Change]) -> 
         lots,
         conditions,
     )
-    have = {Key(*row[:3]): (row["on_hand"], row["held"]) for row in locked}
+    return {Key(*row[:3]): (row["on_hand"], row["held"]) for row in locked}
+
+
+async def _refuse_answered(session: AsyncSession, answered: Sequence[HoldDraft]) -> None:
+    """A hold is answered once; its balance is locked, so an answer given meanwhile is seen here."""
+    ids = [hold.id for hold in answered]
+    if ids and await database.value(
+        session, "SELECT 1 FROM hold_answer WHERE hold_id = ANY($1) LIMIT 1", ids
+    ):
+        raise WrongState(N_("These goods were already taken from the shelf or set free."))
+
+
+async def _check(session: AsyncSession, changes: dict[Key, Change], have: dict[Key, tuple[int, int]]) -> None:
+    """Refuse what would leave less than nothing, or less than is promised."""
     for key, change in changes.items():
         on_hand, held = have.get(key, (0, 0))
         if on_hand + change.on_hand < held + change.held:
@@ -155,13 +170,11 @@ async def _add_holds(session: AsyncSession, holds: Sequence[HoldDraft]) -> None:
 async def _add_answers(
     session: AsyncSession, answers: Sequence[Answer], answered: Sequence[HoldDraft]
 ) -> None:
-    """Answer holds; the balances are locked, so a second answer is seen here and refused."""
+    """Answer holds."""
     if not answers:
         return
     quantities = {hold.id: hold.quantity for hold in answered}
     ids = [answer.hold_id for answer in answers]
-    if await database.value(session, "SELECT count(*) FROM hold_answer WHERE hold_id = ANY($1)", ids):
-        raise WrongState(N_("These goods were already taken from the shelf or set free."))
     await database.run(
         session,
         """INSERT INTO hold_answer (hold_id, at, quantity, settled, released)

@@ -74,7 +74,7 @@ async def daily_use(
         session,
         """WITH RECURSIVE under AS (
              SELECT id AS root, id FROM unnest($1::uuid[]) AS asked (id)
-             UNION ALL
+             UNION
              SELECT u.root, p.id FROM under u JOIN place p ON p.supplied_by_id = u.id)
            SELECT u.root, m.product_id, sum(m.quantity)::numeric / $3 AS per_day
            FROM under u JOIN movement m ON m.source_id = u.id

@@ -37,6 +37,10 @@ EDGES = frozenset({"supplier", "patients", "losses"})
 """Kinds of place beyond the county's books: goods come from and go to them, no balance is kept there."""
 
 
+MOST_UNITS = 1_000_000_000
+"""What one line can move: far above a county's need, far below what a balance can count to."""
+
+
 class Key(NamedTuple):
     """One balance row; its order is the order in which rows are locked."""
 
@@ -208,13 +212,21 @@ def fefo(lots: Sequence[LotOnHand], wanted: int, leaves_on: date, minimum_life_d
     for lot in sorted(lots, key=lambda lot: (lot.expires_on, lot.number, lot.lot_id)):
         if left <= 0:
             break
-        if reason := why_not(lot, leaves_on, minimum_life_days):
-            if lot.free:
-                allotment.passed_over.append(PassedOver(lot.lot_id, lot.number, lot.expires_on, *reason))
+        if why_not(lot, leaves_on, minimum_life_days):
+            allotment.passed_over += passed_over([lot], leaves_on, minimum_life_days)
         elif lot.free > 0:
             allotment.takes.append(Take(lot.lot_id, min(left, lot.free)))
             left -= allotment.takes[-1].quantity
     return allotment
+
+
+def passed_over(lots: Iterable[LotOnHand], leaves_on: date, minimum_life_days: int = 0) -> list[PassedOver]:
+    """The lots that have something free and may not go to such a receiver, each with the reason."""
+    return [
+        PassedOver(lot.lot_id, lot.number, lot.expires_on, *reason)
+        for lot in lots
+        if lot.free > 0 and (reason := why_not(lot, leaves_on, minimum_life_days))
+    ]
 
 
 def allot(wants: Sequence[Want], lots: Sequence[LotOnHand], leaves_on: date) -> dict[UUID, Allotment]:
