@@ -68,6 +68,7 @@ async def plans(
     *,
     on: date | None = None,
     depot_id: UUID | None = None,
+    before: UUID | None = None,
     limit: int = 50,
 ) -> list[Row]:
     """Plans in reach, newest first, without their tables."""
@@ -77,11 +78,12 @@ async def plans(
              n.adopted_at, n.version, n.verdict::text AS verdict, n.result::text AS result, p.name AS depot
            FROM plan n JOIN place p ON p.id = n.depot_id
            WHERE ($1::uuid IS NULL OR n.depot_id = $1) AND ($2::date IS NULL OR n.planned_on = $2)
-             AND ($3::uuid IS NULL OR n.depot_id = $3)
-           ORDER BY n.id DESC LIMIT $4""",
+             AND ($3::uuid IS NULL OR n.depot_id = $3) AND ($4::uuid IS NULL OR n.id < $4)
+           ORDER BY n.id DESC LIMIT $5""",
         actor.place_id,
         on,
         depot_id,
+        before,
         limit,
     )
 
@@ -108,18 +110,20 @@ async def plan(
 
 async def runs(
     session: AsyncSession, actor: Actor, *, on: date | None = None, depot_id: UUID | None = None,
-    states: Iterable[str] = (), limit: int = 200,
+    states: Iterable[str] = (), after: tuple[date, UUID] | None = None, limit: int = 200,
 ) -> list[Row]:  # fmt: skip
-    """Runs in reach, newest first."""
+    """Runs in reach, newest day first; those that come after a day and an id."""
     return await database.rows(
         session,
         f"""{RUN} WHERE {RUN_IN_REACH} AND ($3::date IS NULL OR r.runs_on = $3)
               AND ($4::uuid IS NULL OR r.depot_id = $4) AND ($5::text[] = '{{}}' OR r.state = ANY($5))
-            ORDER BY r.runs_on DESC, r.id LIMIT $6""",
+              AND ($6::date IS NULL OR r.runs_on < $6 OR r.runs_on = $6 AND r.id > $7)
+            ORDER BY r.runs_on DESC, r.id LIMIT $8""",
         *reach(actor),
         on,
         depot_id,
         list(states),
+        *(after or (None, None)),
         limit,
     )
 
@@ -159,8 +163,11 @@ async def run_for_change(
     return found
 
 
-async def stops(session: AsyncSession, run_id: UUID) -> list[Row]:
-    """The stops of a run, in order, with the place and its proof if there is one."""
+async def stops(session: AsyncSession, run_id: UUID, actor: Actor | None = None) -> list[Row]:
+    """The stops of a run, in order, with the place and its proof if there is one.
+
+    With an actor only those in reach: a clinic sees its own stop, not what its neighbours get.
+    """
     return await database.rows(
         session,
         """SELECT s.*, p.name, p.code, p.kind, p.town, p.latitude, p.longitude, p.contact, p.phone,
@@ -170,8 +177,10 @@ async def stops(session: AsyncSession, run_id: UUID) -> list[Row]:
              (SELECT array_agg(q.number ORDER BY q.number) FROM parcel x JOIN requisition q ON q.id = x.requisition_id
                WHERE x.stop_id = s.id) AS requisitions
            FROM stop s JOIN place p ON p.id = s.place_id LEFT JOIN proof f ON f.stop_id = s.id
-           WHERE s.run_id = $1 ORDER BY s.position""",
+             JOIN run r ON r.id = s.run_id
+           WHERE s.run_id = $1 AND ($2::uuid IS NULL OR r.depot_id = $2 OR s.place_id = $2) ORDER BY s.position""",
         run_id,
+        actor and actor.place_id,
     )
 
 

@@ -1,5 +1,6 @@
 """What was found, and what the trail says."""
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -32,25 +33,36 @@ async def verify(session: AsyncSession) -> Verified:
 
 
 async def findings(
-    session: AsyncSession, actor: Actor, *, is_open: bool = True, limit: int = 200
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    is_open: bool = True,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 200,
 ) -> list[Row]:
-    """Findings, newest first."""
+    """Findings, newest first; those that come after a moment and an id."""
     actor.must("inspection.read")
     return await database.rows(
         session,
         """SELECT id, check_name, severity, message, fields::text AS fields, evidence::text AS evidence, found_at, gone_at
-           FROM finding WHERE (gone_at IS NULL) = $1 ORDER BY found_at DESC, id LIMIT $2""",
+           FROM finding WHERE (gone_at IS NULL) = $1 AND ($2::timestamptz IS NULL OR (found_at, id) < ($2, $3))
+           ORDER BY found_at DESC, id DESC LIMIT $4""",
         is_open,
+        *(after or (None, None)),
         limit,
     )
 
 
-async def rounds(session: AsyncSession, actor: Actor, *, limit: int = 20) -> list[Row]:
+async def rounds(
+    session: AsyncSession, actor: Actor, *, before: UUID | None = None, limit: int = 20
+) -> list[Row]:
     """Rounds of checks, newest first."""
     actor.must("inspection.read")
     return await database.rows(
         session,
-        "SELECT id, at, by, findings, figures::text AS figures FROM check_round ORDER BY id DESC LIMIT $1",
+        """SELECT id, at, by, findings, figures::text AS figures FROM check_round
+           WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2""",
+        before,
         limit,
     )
 
@@ -81,12 +93,15 @@ async def trail(
     )
 
 
-async def chain(session: AsyncSession, actor: Actor, *, limit: int = 20) -> list[Row]:
+async def chain(
+    session: AsyncSession, actor: Actor, *, before: int | None = None, limit: int = 20
+) -> list[Row]:
     """The newest seals of the chain."""
     actor.must("inspection.read")
     return await database.rows(
         session,
         """SELECT number, rows, sealed_at, encode(root, 'hex') AS root, encode(hash, 'hex') AS hash
-           FROM seal ORDER BY number DESC LIMIT $1""",
+           FROM seal WHERE $1::bigint IS NULL OR number < $1 ORDER BY number DESC LIMIT $2""",
+        before,
         limit,
     )
