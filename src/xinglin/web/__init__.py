@@ -7,6 +7,6 @@ from xinglin.base.settings import Settings
 
 def handlers(settings: Settings) -> list[Any]:
     """Every page."""
-    from xinglin.web import door
+    from xinglin.web import depot, door
 
-    return [*door.handlers(settings)]
+    return [*door.handlers(settings), *depot.handlers()]
