@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import json
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -67,15 +68,32 @@ def serve() -> None:
         run_service(url, settings())
 
 
-def run_service(url: str, chosen: Settings) -> None:
-    """The web service, in this process, until it is stopped."""
+def run_service(url: str, chosen: Settings, ready: Callable[[], None] = lambda: None) -> None:
+    """The web service, in this process, until it is stopped; `ready` is called once it listens."""
     from xinglin.app import create_app
 
     app = create_app(Database(url, pool_size=chosen.pool_size), chosen)
-    uvicorn.run(
+    config = uvicorn.Config(
         app, host=chosen.host, port=chosen.port, loop="uvloop", http="httptools", log_config=None,
         access_log=False, server_header=False, timeout_graceful_shutdown=5,
     )  # fmt: skip
+    # uvicorn raises the signal that stopped it once more: then worker and database end in their order.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    Service(config, ready).run()
+
+
+class Service(uvicorn.Server):
+    """A server that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self.ready()
 
 
 @main.command()
@@ -180,6 +198,8 @@ def said(found: dict[str, Any]) -> str:
 def demo(no_serve: bool, as_json: bool, townships: int) -> None:
     """Play one working day of 沙湾 Shawan county, then serve it on http://127.0.0.1:8000."""
     chosen = settings()
+    if "log_level" not in chosen.model_fields_set:
+        logs.set_up(chosen.log_format, "warning")
     ensure_assets()
     with install.server(chosen) as url, play.working(url):
         console = Console(stderr=as_json, width=None if sys.stderr.isatty() else 140)
@@ -187,8 +207,8 @@ def demo(no_serve: bool, as_json: bool, townships: int) -> None:
             url, chosen.data_dir, townships=townships, as_json=as_json, console=console, locale=_locale()
         )
         if not no_serve:
-            play.sign_ins(password, f"http://{chosen.host}:{chosen.port}", console)
-            run_service(url, chosen)
+            address = f"http://{chosen.host}:{chosen.port}"
+            run_service(url, chosen, lambda: play.sign_ins(password, address, console))
 
 
 if __name__ == "__main__":

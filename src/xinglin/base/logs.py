@@ -66,7 +66,7 @@ def set_up(format: str = "console", level: str = "info") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(threshold)
-    for noisy in ("uvicorn.access", "procrastinate", "asyncio"):
+    for noisy in ("uvicorn.access", "uvicorn.error", "alembic", "procrastinate", "asyncio"):
         logging.getLogger(noisy).setLevel(max(threshold, logging.WARNING))
 
 

@@ -281,11 +281,12 @@ def _opening(
     chance: random.Random, product_id: UUID, medicine: Medicine, quantity: float, on: date
 ) -> Iterator[Received]:
     """One or two lots; some short-dated, so that a receiver's minimum life has something to say."""
-    size = medicine.product.pack_size
+    size, price = medicine.product.pack_size, medicine.product.unit_price
+    assert price is not None, "every product of the sample has a price"
     packs = max(1, math.ceil(quantity / size))
     parts = [packs // 3, packs - packs // 3] if packs >= 4 and chance.random() < 0.6 else [packs]
     for number, part in enumerate(parts):
         is_short = number == 0 and len(parts) == 2 and chance.random() < 0.25
         days = chance.randint(100, 200) if is_short else chance.randint(300, 900)
         lot = f"{chance.randint(24, 26)}{chance.randint(1, 12):02d}{chance.randint(1, 999):03d}{'AB'[number]}"
-        yield Received(product_id, lot, on + timedelta(days=days), part * size, medicine.product.unit_price)
+        yield Received(product_id, lot, on + timedelta(days=days), part * size, price)

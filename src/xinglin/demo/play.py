@@ -61,11 +61,11 @@ class Memory:
 
 
 def resident() -> int:
-    """Bytes in memory of this process and all below it; what they share is counted once (PSS)."""
+    """Bytes resident in this process and all below it, added up: what they share is counted for each (RSS)."""
     total, me = 0, psutil.Process()
     for process in (me, *me.children(recursive=True)):
         with contextlib.suppress(psutil.Error, OSError):
-            total += process.memory_full_info().pss
+            total += process.memory_info().rss
     return total
 
 
@@ -215,16 +215,17 @@ def _reason(reason: dict[str, Any], locale: str) -> str:
 
 def sign_ins(password: str, address: str, console: Console) -> None:
     """The address and a sign-in for each role, printed last."""
-    table = Table(title=f"{address}   password for all: {password}")
-    for column in ("user name", "role", "角色"):
-        table.add_column(column)
-    shown = [(name, ROLE_OF_SHOWN[name]) for name in SHOWN] + list(COUNTY_STAFF)
-    for username, role in shown:
-        table.add_row(username, ROLE_NAMES[role], translate("zh_CN", ROLE_NAMES[role]))
-    console.print(table)
     console.print(
-        "Everything but the towns' names is invented; clinics' coordinates are synthetic. / 除乡镇名称外均为虚构，村卫生室坐标为合成数据。"
+        "Everything but the towns' names is invented; clinics' coordinates are synthetic.\n"
+        "除乡镇名称外均为虚构，村卫生室坐标为合成数据。\n"
     )
+    table = Table()
+    for column in ("user name", "password", "role", "角色"):
+        table.add_column(column)
+    for username, role in [(name, ROLE_OF_SHOWN[name]) for name in SHOWN] + list(COUNTY_STAFF):
+        table.add_row(username, password, ROLE_NAMES[role], translate("zh_CN", ROLE_NAMES[role]))
+    console.print(table)
+    console.print(f"\n[bold]{address}[/bold]   (Ctrl+C ends it)")
 
 
 def run(url: str, folder: Path, *, townships: int, as_json: bool, console: Console, locale: str) -> str:
