@@ -13,7 +13,7 @@ from litestar import Litestar, Request, Response, get
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -24,6 +24,7 @@ from litestar.template.config import TemplateConfig
 from litestar.types import Message, Scope
 
 from xinglin import __version__, api, web
+from xinglin.api.faults import ManyFaults, Wrong, faults_of
 from xinglin.base.database import Database
 from xinglin.base.errors import N_, Refusal
 from xinglin.base.language import translate
@@ -75,7 +76,6 @@ def create_app(database: Database, settings: Settings, *, debug: bool = False) -
             Refusal: on_refusal,
             CatalogError: on_library_error,
             ProblemError: on_library_error,
-            ValidationException: on_invalid,
             HTTPException: on_http_error,
             Exception: on_error,
         },
@@ -165,6 +165,8 @@ def on_refusal(request: Anything, refusal: Refusal) -> Response[Any]:
     if refusal.status == 401 and not is_api(request):
         path = request.scope["path"] if request.method == "GET" else "/"
         return Response(None, status_code=303, headers={"location": sign_in_address(path)})
+    if isinstance(refusal, ManyFaults):
+        return on_unreadable(request, refusal.wrong)
     return answer(request, refusal.status, refusal.code, said(request, refusal.message, refusal.fields))
 
 
@@ -185,22 +187,15 @@ def on_library_error(request: Anything, error: CatalogError | ProblemError) -> R
     return answer(request, 422, "bad_input", str(error))
 
 
-def on_invalid(request: Anything, error: ValidationException) -> Response[Any]:
+def on_unreadable(request: Anything, wrong: list[Wrong]) -> Response[Any]:
     """A body or a parameter of the wrong form: every fault with its place."""
-    locale = locale_of(request)
-    extra = error.extra if isinstance(error.extra, list) else []
-    faults = [
-        {"where": str(item.get("key", "")), "what": str(item.get("message", ""))}
-        for item in extra
-        if isinstance(item, dict)
-    ]
-    first = faults[0] if faults else {"where": "", "what": error.detail}
+    faults = [{"where": one.where, "what": said(request, one.message, one.fields)} for one in wrong]
+    first, more = faults[0], len(faults) - 1
     message = translate(
-        locale,
-        N_("{where}: {what}. Put it right and send it again."),
-        where=first["where"] or "?",
-        what=first["what"],
-    )
+        locale_of(request),
+        N_("{where}: {what} And {more} more.") if more else N_("{where}: {what}"),
+        **first, more=more,
+    )  # fmt: skip
     return answer(request, 422, "bad_input", message, faults=faults)
 
 
@@ -221,6 +216,8 @@ def on_http_error(request: Anything, error: HTTPException) -> Response[Any]:
     status = error.status_code
     if status >= 500:
         return on_error(request, error)
+    if status == 400 and (wrong := faults_of(request, error)):
+        return on_unreadable(request, wrong)
     if status in (403, 429):
         log.warning("refused", status=status, path=request.scope["path"])
     sentence = HTTP_SENTENCES.get(status, HTTP_SENTENCES[400])

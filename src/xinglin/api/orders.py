@@ -2,25 +2,29 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Response, get, post, put
+from litestar import Controller, Response
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from pydantic import BaseModel, Field
 
+from xinglin.api.entry import ask, do, make, replace
 from xinglin.api.forms import (
+    Count,
     Cursor,
     In,
     KeyHeader,
     Limit,
     Note,
+    NoteIn,
     Page,
     Quantity,
+    Reason,
     VersionHeader,
     id_cursor,
-    to_cursor,
+    page_of,
     version_of,
     with_version,
 )
@@ -29,6 +33,12 @@ from xinglin.gate import Here, Visit
 from xinglin.orders import actions as orders
 from xinglin.orders import queries as order_queries
 from xinglin.orders.rules import Asked, Rejected
+
+
+State = Literal[
+    "draft", "submitted", "returned", "approved", "allocated", "picked", "shipped", "closed", "cancelled"
+]
+StateQuery = Annotated[State | None, QueryParameter(name="state", required=False)]
 
 
 class AskedIn(In):
@@ -60,20 +70,14 @@ class ChangedIn(In):
     """Another quantity than was asked for, and why."""
 
     line_id: UUID
-    quantity: Annotated[int, Field(ge=0, le=1_000_000_000)]
-    note: Annotated[str, Field(min_length=1, max_length=500)]
+    quantity: Count
+    note: Reason
 
 
 class ApprovalIn(In):
     """What is approved otherwise than asked; everything else as asked."""
 
     changes: Annotated[list[ChangedIn], Field(max_length=2000)] = []
-    note: Note = ""
-
-
-class NoteIn(In):
-    """A reason."""
-
     note: Note = ""
 
 
@@ -88,8 +92,8 @@ class ShortPickIn(In):
     """A hold of which fewer units lay on the shelf, and what was seen."""
 
     hold_id: UUID
-    quantity: Annotated[int, Field(ge=0, le=1_000_000_000)]
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    quantity: Count
+    reason: Reason
 
 
 class PickIn(In):
@@ -190,6 +194,24 @@ class PickedOut(BaseModel):
     lots: int
 
 
+class ProposedOut(BaseModel):
+    """A line the place should send now, and why. Base units, in whole packs."""
+
+    product_id: UUID
+    name: str
+    quantity: int
+    pack_size: int
+    pack_unit: str
+    unit_price: Decimal
+    reason: str
+
+
+class ProposalOut(BaseModel):
+    """The basket a place should send now."""
+
+    lines: list[ProposedOut]
+
+
 def placed_out(visit: Visit, placed: orders.Placed) -> PlacedOut:
     """What came of putting lines on a requisition, in the reader's language."""
     return PlacedOut(
@@ -214,6 +236,13 @@ def line_out(visit: Visit, row: Any) -> LineOut:
     )  # fmt: skip
 
 
+def proposed_out(visit: Visit, line: Any) -> ProposedOut:
+    """A proposed line with its reason in words."""
+    return ProposedOut(reason=translate(visit.locale, line["message"], **line["fields"]), **{
+        name: line[name] for name in ProposedOut.model_fields if name != "reason"
+    })  # fmt: skip
+
+
 def asked(lines: list[AskedIn]) -> list[Asked]:
     """Lines as the room wants them."""
     return [Asked(line.product_id, line.quantity) for line in lines]
@@ -225,23 +254,19 @@ class Requisitions(Controller):
     path = "/requisitions"
     tags = ("Requisitions",)
 
-    @get()
+    @ask("orders.read")
     async def list(
-        self, visit: Here, in_state: Annotated[str | None, QueryParameter(name="state", required=False)] = None, place_id: FromQuery[UUID | None] = None, cursor: Cursor = None,
-        limit: Limit = 50,
+        self, visit: Here, in_state: StateQuery = None, place_id: FromQuery[UUID | None] = None,
+        cursor: Cursor = None, limit: Limit = 50,
     ) -> Page[RequisitionOut]:  # fmt: skip
         """Requisitions in reach, newest first."""
-        visit.actor.must("orders.read")
         found = await order_queries.requisitions(
             visit.session, visit.actor, states=[in_state] if in_state else [], place_id=place_id,
             before=id_cursor(cursor), limit=limit,
         )  # fmt: skip
-        return Page(
-            items=[RequisitionOut.model_validate(dict(row)) for row in found],
-            next=to_cursor(found[-1]["id"]) if len(found) == limit else None,
-        )
+        return page_of(RequisitionOut, found, limit, "id")
 
-    @post()
+    @make("orders.open")
     async def place(
         self, visit: Here, data: JSONBody[RequisitionIn], idempotency_key: KeyHeader
     ) -> Response[PlacedOut]:
@@ -252,10 +277,9 @@ class Requisitions(Controller):
         )  # fmt: skip
         return with_version(placed_out(visit, placed), placed.version, status=201)
 
-    @get("/{requisition_id:uuid}")
+    @ask("orders.read", "/{requisition_id:uuid}")
     async def read(self, visit: Here, requisition_id: FromPath[UUID]) -> Response[RequisitionWithLines]:
         """One requisition with its lines."""
-        visit.actor.must("orders.read")
         found = await order_queries.requisition(visit.session, visit.actor, requisition_id)
         lines = await order_queries.lines(visit.session, requisition_id)
         body = RequisitionWithLines.model_validate(
@@ -263,7 +287,7 @@ class Requisitions(Controller):
         )
         return with_version(body, found["version"])
 
-    @put("/{requisition_id:uuid}/lines")
+    @replace("orders.put_lines", "/{requisition_id:uuid}/lines")
     async def put_lines(
         self, visit: Here, requisition_id: FromPath[UUID], data: JSONBody[LinesIn], idempotency_key: KeyHeader,
         if_match: VersionHeader = None,
@@ -275,7 +299,7 @@ class Requisitions(Controller):
         )  # fmt: skip
         return with_version(placed_out(visit, placed), placed.version)
 
-    @post("/{requisition_id:uuid}/submit", status_code=200)
+    @do("orders.submit", "/{requisition_id:uuid}/submit")
     async def submit(
         self,
         visit: Here,
@@ -287,7 +311,7 @@ class Requisitions(Controller):
         await orders.submit(visit.session, visit.actor, requisition_id, version=version_of(if_match))
         return await _now(visit, requisition_id)
 
-    @post("/{requisition_id:uuid}/cancel", status_code=200)
+    @do("orders.cancel", "/{requisition_id:uuid}/cancel")
     async def cancel(
         self, visit: Here, requisition_id: FromPath[UUID], data: JSONBody[NoteIn], idempotency_key: KeyHeader,
         if_match: VersionHeader = None,
@@ -298,7 +322,7 @@ class Requisitions(Controller):
         )
         return await _now(visit, requisition_id)
 
-    @post("/{requisition_id:uuid}/send-back", status_code=200)
+    @do("orders.send_back", "/{requisition_id:uuid}/send-back")
     async def send_back(
         self, visit: Here, requisition_id: FromPath[UUID], data: JSONBody[NoteIn], idempotency_key: KeyHeader,
         if_match: VersionHeader = None,
@@ -309,7 +333,7 @@ class Requisitions(Controller):
         )
         return await _now(visit, requisition_id)
 
-    @post("/{requisition_id:uuid}/approve", status_code=200)
+    @do("orders.approve", "/{requisition_id:uuid}/approve")
     async def approve(
         self, visit: Here, requisition_id: FromPath[UUID], data: JSONBody[ApprovalIn], idempotency_key: KeyHeader,
         if_match: VersionHeader = None,
@@ -321,7 +345,7 @@ class Requisitions(Controller):
         )
         return await _now(visit, requisition_id)
 
-    @post("/allocate", status_code=200)
+    @do("orders.allocate", "/allocate")
     async def allocate(
         self, visit: Here, data: JSONBody[AllocationIn], idempotency_key: KeyHeader
     ) -> WaveOut:
@@ -329,17 +353,31 @@ class Requisitions(Controller):
         wave = await orders.allocate(visit.session, visit.actor, data.supplier_id, data.requisitions)
         return WaveOut(**wave._asdict())
 
-    @post("/{requisition_id:uuid}/pick", status_code=200)
+    @do("orders.pick", "/{requisition_id:uuid}/pick")
     async def pick(
         self, visit: Here, requisition_id: FromPath[UUID], data: JSONBody[PickIn], idempotency_key: KeyHeader,
         if_match: VersionHeader = None,
-    ) -> PickedOut:  # fmt: skip
+    ) -> Response[PickedOut]:  # fmt: skip
         """Take the promised goods from the shelf."""
         short = {line.hold_id: orders.ShortPick(line.quantity, line.reason) for line in data.short}
         lots = await orders.pick(
             visit.session, visit.actor, requisition_id, short, version=version_of(if_match)
         )
-        return PickedOut(lots=lots)
+        found = await order_queries.requisition(visit.session, visit.actor, requisition_id)
+        return with_version(PickedOut(lots=lots), found["version"])
+
+
+class Proposals(Controller):
+    """What a place should order now."""
+
+    path = "/places/{place_id:uuid}/proposal"
+    tags = ("Requisitions",)
+
+    @ask("orders.read")
+    async def read(self, visit: Here, place_id: FromPath[UUID]) -> ProposalOut:
+        """The basket a place should send now: what it uses and may order, less what is there and on its way."""
+        found = await order_queries.proposal(visit.session, visit.actor, place_id)
+        return ProposalOut(lines=[proposed_out(visit, line) for line in found])
 
 
 async def _now(visit: Visit, requisition_id: UUID) -> Response[RequisitionOut]:

@@ -1,0 +1,108 @@
+"""How an address of the API is declared: the verb it takes, and what it may answer besides success."""
+
+from typing import Any
+
+from litestar import get, patch, post, put
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from pydantic import BaseModel
+
+from xinglin.base.errors import N_, Refusal
+from xinglin.gate import Visit
+
+JSON = "application/json"
+CSV = "text/csv"
+
+
+class FaultOut(BaseModel):
+    """One thing wrong with a request, and where: `lines[0].quantity`, `limit`, `Idempotency-Key`, `line 3`."""
+
+    where: str
+    what: str
+
+
+class Problem(BaseModel):
+    """A refusal (RFC 9457): `detail` is one sentence a clerk can act on; `faults` lists all that is wrong."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    faults: list[FaultOut] = []
+
+
+class WrongContent(Refusal):
+    """The body is of another kind than this address takes."""
+
+    code = "wrong_content"
+    status = 415
+
+
+REFUSED = {
+    400: "The request is not understood.",
+    401: "No valid bearer token.",
+    403: "The role may not do this.",
+    404: "There is no such thing, or it is not one of yours.",
+    409: "The paper is not in a state in which this can be done, or there are not enough goods.",
+    412: "Somebody changed the paper after it was read.",
+    413: "The body is too large.",
+    415: "The body is of another kind than this address takes.",
+    422: "Something sent does not mean anything here; every fault with its place.",
+    429: "Too many requests: wait a minute.",
+    503: "The database is not there at the moment: try again.",
+}
+QUESTIONS = (400, 401, 403, 404, 422, 429, 503)
+
+
+def refusals(*statuses: int) -> dict[int, ResponseSpec]:
+    """The problem documents an address may answer with."""
+    return {
+        status: ResponseSpec(
+            Problem,
+            description=REFUSED[status],
+            media_type="application/problem+json",
+            generate_examples=False,
+        )
+        for status in statuses
+    }
+
+
+def ask(verb: str, path: str = "") -> get:
+    """A question, for posts that may `verb`; with an empty verb for everybody who is signed in."""
+    return get(path, opt={"verb": verb}, responses=refusals(*QUESTIONS))
+
+
+def make(verb: str, path: str = "", *, takes: str = JSON) -> post:
+    """A write that makes something new: 201."""
+    return post(path, opt={"verb": verb, "takes": takes}, responses=refusals(*REFUSED))
+
+
+def do(verb: str, path: str) -> post:
+    """A step a paper takes: 200."""
+    return post(path, opt={"verb": verb}, responses=refusals(*REFUSED), status_code=200)
+
+
+def replace(verb: str, path: str) -> put:
+    """A write that says how something now is: 200."""
+    return put(path, opt={"verb": verb}, responses=refusals(*REFUSED))
+
+
+def change(verb: str, path: str) -> patch:
+    """A write that changes what it names: 200."""
+    return patch(path, opt={"verb": verb}, responses=refusals(*REFUSED))
+
+
+def may_enter(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Before anything sent is read: may the role do this, and is the body of the kind that is taken?"""
+    visit: Visit = connection.scope["state"]["visit"]
+    if verb := handler.opt["verb"]:
+        visit.actor.must(verb)
+    if "data" in handler.parsed_fn_signature.parameters or "body" in handler.parsed_fn_signature.parameters:
+        wanted = handler.opt.get("takes", JSON)
+        sent = connection.headers.get("content-type", "")
+        if sent.partition(";")[0].strip().lower() != wanted:
+            raise WrongContent(
+                N_("Send the body as {wanted}, not as {value}."), wanted=wanted, value=sent[:80] or "-"
+            )
