@@ -1,12 +1,12 @@
 """What was found, and what the trail says."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from xinglin.base import database, seals
+from xinglin.base import clock, database, seals
 from xinglin.base.actor import Actor
 from xinglin.base.database import Row
 from xinglin.stock import queries as stock_queries
@@ -73,10 +73,13 @@ async def trail(
     *,
     verb: str = "",
     subject: UUID | None = None,
+    person: str = "",
+    paper: str = "",
+    on: date | None = None,
     before: UUID | None = None,
     limit: int = 50,
 ) -> list[Row]:
-    """The trail, newest first, of one verb, one room (`orders.`) or one paper."""
+    """The trail, newest first, of one verb, one room (`orders.`), one paper, one person or one day."""
     actor.must("inspection.read")
     return await database.rows(
         session,
@@ -84,11 +87,17 @@ async def trail(
              p.name AS place, t.xid::text AS xid
            FROM trail t LEFT JOIN place p ON p.id = t.place_id
            WHERE ($1 = '' OR t.verb LIKE $1 || '%') AND ($2::uuid IS NULL OR t.subject = $2)
-             AND ($3::uuid IS NULL OR t.id < $3)
-           ORDER BY t.id DESC LIMIT $4""",
+             AND ($3::uuid IS NULL OR t.id < $3) AND ($4 = '' OR strpos(lower(t.actor), lower($4)) > 0)
+             AND ($5 = '' OR strpos(upper(t.paper), upper($5)) > 0)
+             AND ($6::timestamptz IS NULL OR (t.at >= $6 AND t.at < $7))
+           ORDER BY t.id DESC LIMIT $8""",
         verb,
         subject,
         before,
+        person.strip(),
+        paper.strip(),
+        clock.instant(on, 0) if on else None,
+        clock.instant(on + timedelta(days=1), 0) if on else None,
         limit,
     )
 
@@ -104,4 +113,35 @@ async def chain(
            FROM seal WHERE $1::bigint IS NULL OR number < $1 ORDER BY number DESC LIMIT $2""",
         before,
         limit,
+    )
+
+
+async def state_of_seals(session: AsyncSession, actor: Actor) -> Row:
+    """How long the chain is, how much it covers, and its head."""
+    actor.must("inspection.read")
+    return await database.row(
+        session,
+        """SELECT coalesce(max(number), 0) AS seals, coalesce(sum(rows), 0)::bigint AS rows, max(sealed_at) AS sealed_at,
+             (SELECT encode(hash, 'hex') FROM seal ORDER BY number DESC LIMIT 1) AS head FROM seal""",
+    )
+
+
+async def open_by_severity(session: AsyncSession, actor: Actor) -> dict[str, int]:
+    """How many open findings there are of each severity."""
+    actor.must("inspection.read")
+    found = await database.rows(
+        session, "SELECT severity, count(*) AS findings FROM finding WHERE gone_at IS NULL GROUP BY 1"
+    )
+    return {row["severity"]: row["findings"] for row in found}
+
+
+async def entry(session: AsyncSession, actor: Actor, entry_id: UUID) -> Row | None:
+    """One entry of the trail."""
+    actor.must("inspection.read")
+    return await database.row(
+        session,
+        """SELECT t.id, t.at, t.account_id, t.actor, t.role, t.verb, t.subject, t.paper, t.note::text AS note,
+             p.name AS place
+           FROM trail t LEFT JOIN place p ON p.id = t.place_id WHERE t.id = $1""",
+        entry_id,
     )
