@@ -31,6 +31,7 @@ from xinglin.base.language import translate
 from xinglin.base.logs import log
 from xinglin.base.settings import Settings
 from xinglin.gate import SAFE_HEADERS, Doorbell, Gate, locale_of, sign_in_address
+from xinglin.people.rules import ROLE_NAMES
 from xinglin.web.assets import asset_url
 from xinglin.web.page import error_page, provide_visit
 from xinglin_catalog import CatalogError
@@ -174,7 +175,9 @@ def said(request: Anything, message: str, fields: dict[str, Any]) -> str:
     """A sentence with its fields in the reader's language; fields that are sentences themselves too."""
     locale = locale_of(request)
     told = {
-        name: translate(locale, value) if isinstance(value, str) and value else value
+        name: translate(locale, ROLE_NAMES.get(value, value) if name == "role" else value)
+        if isinstance(value, str) and value
+        else value
         for name, value in fields.items()
     }
     return translate(locale, message, **told) if told else translate(locale, message)
@@ -221,6 +224,8 @@ def on_http_error(request: Anything, error: HTTPException) -> Response[Any]:
     if status in (403, 429):
         log.warning("refused", status=status, path=request.scope["path"])
     sentence = HTTP_SENTENCES.get(status, HTTP_SENTENCES[400])
+    if status == 404 and is_api(request):
+        sentence = N_("There is no such address: /api/schema/openapi.json lists all of them.")
     response = answer(request, status, f"http_{status}", translate(locale_of(request), sentence))
     for name, value in (error.headers or {}).items():
         response.headers[name] = value

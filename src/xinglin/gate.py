@@ -141,6 +141,15 @@ def locale_of(request: Request[Any, Any, Any]) -> str:
     )
 
 
+async def refuse_nul(request: Request[Any, Any, Any]) -> None:
+    """No text of ours holds a NUL character: PostgreSQL could not keep it. JSON is looked at where it is read."""
+    sent = request.scope["query_string"]
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        sent += await request.body()
+    if b"%00" in sent or b"\x00" in sent or "\x00" in request.scope["path"]:
+        raise BadInput(N_("Holds a NUL character, which no text has: leave it out."))
+
+
 async def key_of(request: Request[Any, Any, Any]) -> str:
     """The idempotency key of a write, from its header or its form."""
     key = request.headers.get(KEY_HEADER, "")
@@ -201,6 +210,7 @@ class Doorbell(ASGIMiddleware):
             await send(message)
 
         try:
+            await refuse_nul(Request(scope, receive))
             await next_app(scope, receive, noted)
         finally:
             if not scope["path"].startswith("/static/"):

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from litestar import get, patch, post, put
+from litestar import Request, get, patch, post, put
 from litestar.connection import ASGIConnection
+from litestar.exceptions import SerializationException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from pydantic import BaseModel
 
+from xinglin.api.faults import ManyFaults, Wrong
 from xinglin.base.errors import N_, Refusal
 from xinglin.gate import Visit
 
@@ -94,15 +96,28 @@ def change(verb: str, path: str) -> patch:
     return patch(path, opt={"verb": verb}, responses=refusals(*REFUSED))
 
 
-def may_enter(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Before anything sent is read: may the role do this, and is the body of the kind that is taken?"""
+async def may_enter(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Before anything else: may the role do this, and can the body be read at all?"""
     visit: Visit = connection.scope["state"]["visit"]
     if verb := handler.opt["verb"]:
         visit.actor.must(verb)
-    if "data" in handler.parsed_fn_signature.parameters or "body" in handler.parsed_fn_signature.parameters:
-        wanted = handler.opt.get("takes", JSON)
-        sent = connection.headers.get("content-type", "")
-        if sent.partition(";")[0].strip().lower() != wanted:
-            raise WrongContent(
-                N_("Send the body as {wanted}, not as {value}."), wanted=wanted, value=sent[:80] or "-"
-            )
+    if {"data", "body"} & handler.parsed_fn_signature.parameters.keys():
+        assert isinstance(connection, Request)
+        await _check_body(connection, handler.opt.get("takes", JSON))
+
+
+async def _check_body(request: Request[Any, Any, Any], wanted: str) -> None:
+    """The body is of the kind that is taken; JSON is read here once and kept for the handler."""
+    sent = request.headers.get("content-type", "")
+    if sent.partition(";")[0].strip().lower() != wanted:
+        raise WrongContent(
+            N_("Send the body as {wanted}, not as {value}."), wanted=wanted, value=sent[:80] or "-"
+        )
+    if wanted == JSON and await request.body():
+        try:
+            await request.json()
+        except (SerializationException, UnicodeDecodeError) as error:
+            reason = str(error.__cause__ or error)[:200]
+            raise ManyFaults([Wrong("body", N_("Is not valid JSON: {reason}."), {"reason": reason})]) from None
+        except RecursionError:
+            raise ManyFaults([Wrong("body", N_("Lists and objects are nested too deeply."), {})]) from None

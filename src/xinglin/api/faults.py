@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 from uuid import UUID
 
 from litestar import Request
-from litestar.exceptions import HTTPException, SerializationException, ValidationException
+from litestar.exceptions import HTTPException, ValidationException
 from litestar.params import ParameterKwarg
 from litestar.typing import FieldDefinition
 from pydantic import BaseModel, ValidationError
@@ -50,7 +50,6 @@ CHOICE = N_("Must be one of {choices}, not {value}.")
 MISSING = N_("Is missing.")
 OTHER = N_("Cannot be taken as it is: {value}.")
 NUL = N_("Holds a NUL character, which no text has: leave it out.")
-NOT_JSON = N_("Is not valid JSON: {reason}.")
 
 BY_KIND = {
     "missing": MISSING,
@@ -110,8 +109,6 @@ def faults_of(request: Anything, error: HTTPException) -> list[Wrong]:
     while cause is not None:
         if isinstance(cause, ValidationError):
             return body_faults(request, cause)
-        if isinstance(cause, SerializationException):
-            return [Wrong("body", NOT_JSON, {"reason": str(cause.__cause__ or cause)[:200]})]
         cause = cause.__cause__
     if isinstance(error, ValidationException):
         return list(parameter_faults(request, error))
