@@ -20,6 +20,7 @@ from xinglin.delivery.planning import Depot, Load, Van
 from xinglin.delivery.rules import Carried, Counted
 from xinglin.orders import actions as orders
 from xinglin.orders.actions import Outcome
+from xinglin.people import queries as people_queries
 from xinglin.places import actions as places
 from xinglin.places import queries as place_queries
 from xinglin.places.rules import DEPOTS
@@ -39,7 +40,7 @@ async def add_vehicle(
 ) -> UUID:  # fmt: skip
     """Add a vehicle to a depot. Grams, cm³, seconds of the day, fen."""
     actor.must("delivery.add_vehicle")
-    home = await place_queries.place_in_reach(session, actor, home_id)
+    home = await place_queries.own_place(session, actor, home_id)
     await place_queries.place_of_kind(session, home_id, *DEPOTS)
     if not plate.strip() or min(capacity_g, capacity_cm3) <= 0 or capacity_cold_cm3 < 0:
         raise BadInput(N_("A vehicle needs a plate, and capacities above zero (cold: zero or more)."))
@@ -47,6 +48,8 @@ async def add_vehicle(
         raise BadInput(N_("A shift begins and ends on one day, the beginning first."))
     if await database.value(session, "SELECT 1 FROM vehicle WHERE plate = $1", plate.strip()):
         raise BadInput(N_("There is already a vehicle with the plate {value}."), value=plate.strip())
+    if driver_id is not None:
+        await people_queries.account_in_county(session, actor, driver_id)
     id = await places.add_vehicle_place(session, home["no"], plate.strip())
     await database.run(
         session,
@@ -70,7 +73,7 @@ async def request_plan(
     no vehicle is at home there.
     """
     actor.must("delivery.request_plan")
-    depot = await place_queries.place_in_reach(session, actor, depot_id)
+    depot = await place_queries.own_place(session, actor, depot_id)
     ready = await queries.ready_to_ride(session, depot_id)
     vans = await queries.vehicles(session, actor, depot_id)
     if vehicles is not None:

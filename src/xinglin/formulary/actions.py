@@ -32,7 +32,8 @@ class NewProduct(NamedTuple):
     case_size: int
     pack_weight_g: int
     pack_volume_cm3: int
-    unit_price: Decimal
+    unit_price: Decimal | None
+    """None: no price yet, and nobody can order it."""
     generic_name_en: str = ""
     trade_name: str = ""
     maker: str = ""
@@ -140,7 +141,7 @@ def _check(number: int, product: NewProduct) -> None:
                 N_("Line {line}: {value} is not known here; possible are {choices}."),
                 line=number, value=value, choices=", ".join(known),
             )  # fmt: skip
-    if not money.is_price(product.unit_price):
+    if product.unit_price is not None and not money.is_price(product.unit_price):
         raise BadInput(
             N_("Line {line}: {value} is no price: zero or more yuan per base unit, four places at most."),
             line=number, value=product.unit_price,
@@ -158,7 +159,11 @@ async def _list_and_price(
         for listing in rules.listings_for(product.control, custody, village_rule=product.village_rule)
     ]
     await database.copy(session, "listing", ["product_id", "tier", "may", "rule"], listed)
-    priced = [(id, on, product.unit_price) for id, product in zip(ids, products, strict=True)]
+    priced = [
+        (id, on, product.unit_price)
+        for id, product in zip(ids, products, strict=True)
+        if product.unit_price is not None
+    ]
     await database.copy(session, "price", ["product_id", "valid_from", "unit_price"], priced)
 
 

@@ -93,18 +93,29 @@ async def by_code(session: AsyncSession, codes: Iterable[str]) -> dict[str, Row]
 
 
 async def products(
-    session: AsyncSession, *, after: tuple[str, UUID] | None = None, limit: int = 50
+    session: AsyncSession,
+    *,
+    tier: str | None = None,
+    after: tuple[str, UUID] | None = None,
+    limit: int = 50,
 ) -> list[Row]:
-    """All products by name."""
+    """All products by name, with the price today and what a tier may do with them."""
     name, last = after or ("", UUID(int=0))
     return await database.rows(
         session,
-        """SELECT id, code, kind, generic_name, generic_name_en, dosage_form, strength, base_unit, pack_unit,
-             pack_size, case_size, maker, storage, control, priority, essential_no, retired
-           FROM product WHERE (generic_name, id) > ($1, $2) ORDER BY generic_name, id LIMIT $3""",
+        """SELECT d.id, d.code, d.kind, d.generic_name, d.generic_name_en, d.trade_name, d.dosage_form, d.strength,
+             d.base_unit, d.pack_unit, d.pack_size, d.case_size, d.maker, d.storage, d.control, d.priority,
+             d.essential_no, d.retired, l.may, l.rule, p.unit_price
+           FROM product d
+             LEFT JOIN listing l ON l.product_id = d.id AND l.tier = $4
+             LEFT JOIN LATERAL (SELECT unit_price FROM price WHERE product_id = d.id AND valid_from <= $5
+               ORDER BY valid_from DESC LIMIT 1) p ON true
+           WHERE (d.generic_name, d.id) > ($1, $2) ORDER BY d.generic_name, d.id LIMIT $3""",
         name,
         last,
         limit,
+        tier,
+        clock.today(),
     )
 
 

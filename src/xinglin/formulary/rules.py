@@ -46,7 +46,8 @@ def listings_for(control: str, custody: dict[str, Any], *, village_rule: str = "
     ruled = custody.get(control, {})
     listed = []
     for tier in TIERS:
-        access = ruled.get(tier, Access.ALLOWED.value)
+        # A class that the policy does not speak of is nobody's but the county's.
+        access = ruled.get(tier, (Access.ALLOWED if ruled or tier == "county" else Access.BLOCKED).value)
         is_barred = access in (Access.BLOCKED, Access.LICENSED) or (
             tier != "county" and ruled.get("own_vehicle") == Access.BLOCKED
         )

@@ -62,7 +62,7 @@ async def place(
     refuses when nothing is left.
     """
     actor.must("orders.submit" if submit else "orders.open")
-    here = await place_queries.place_in_reach(session, actor, place_id)
+    here = await place_queries.own_place(session, actor, place_id)
     supplier_id = _supplier_of(here)
     kept, rejected, facts = await _checked(session, here, asked)
     if submit and not kept:
@@ -91,8 +91,8 @@ async def put_lines(
     """Put a draft's lines as they are now wanted: lines not named any more are taken off."""
     actor.must("orders.put_lines")
     found = await queries.requisition_for_change(session, actor, requisition_id, version)
+    here = await place_queries.own_place(session, actor, found["place_id"])
     rules.check_step(found["state"], "put_lines", found["number"])
-    here = await place_queries.place_in_reach(session, actor, found["place_id"])
     kept, rejected, facts = await _checked(session, here, asked)
     await database.run(session, "DELETE FROM requisition_line WHERE requisition_id = $1", requisition_id)
     await _write_lines(session, requisition_id, here, kept, facts)
@@ -115,6 +115,7 @@ async def submit(
     """Send a draft to the place that supplies. Refuses an empty one."""
     actor.must("orders.submit")
     found = await queries.requisition_for_change(session, actor, requisition_id, version)
+    await place_queries.one_in_reach(session, actor, [found["place_id"]])
     rules.check_step(found["state"], "submit", found["number"])
     lines = await database.value(
         session, "SELECT count(*) FROM requisition_line WHERE requisition_id = $1", requisition_id
@@ -252,7 +253,7 @@ async def allocate(
     cannot get becomes a shortage. A constant number of statements however many lines.
     """
     actor.must("orders.allocate")
-    supplier = await place_queries.place_in_reach(session, actor, supplier_id)
+    supplier = await place_queries.own_place(session, actor, supplier_id)
     on = clock.today()
     lines = await _lock_approved(session, supplier_id, requisitions)
     if not lines:

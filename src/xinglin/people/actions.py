@@ -175,8 +175,9 @@ async def give_post(
             N_("The role {role} looks after the whole county: leave the place out.") if is_wide
             else N_("The role {role} is held at a place: name it."), role=rules.ROLE_NAMES[rules.Role(role)],
         )  # fmt: skip
-    account = (await session.exec(select(Account).where(col(Account.id) == account_id))).one_or_none()
-    if account is None or account.closed_at:
+    # Whoever works in another county only is no one here: an administrator must not take such an account over.
+    account = await queries.account_in_county(session, actor, account_id)
+    if account.closed_at:
         raise NotFound(N_("There is no such account."))
     if place_id is not None:
         await place_queries.place_in_reach(session, actor, place_id)

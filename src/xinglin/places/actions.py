@@ -23,8 +23,8 @@ async def add(session: AsyncSession, actor: Actor, place: Place) -> Place:
     """Add a place to the county. Refuses a code that is taken, a supplier that supplies nobody."""
     actor.must("places.add")
     rules.check_opening(place.opening)
-    if place.kind not in set(rules.PlaceKind):
-        raise BadInput(N_("{value} is no kind of place."), value=place.kind)
+    if place.kind not in set(rules.PlaceKind) - set(rules.EDGES):
+        raise BadInput(N_("{value} is no kind of place that can be added."), value=place.kind)
     if await database.value(session, "SELECT 1 FROM place WHERE code = $1", place.code):
         raise BadInput(N_("There is already a place with the code {value}."), value=place.code)
     place.tier = rules.TIER_OF.get(rules.PlaceKind(place.kind))

@@ -31,6 +31,17 @@ async def place_in_reach(session: AsyncSession, actor: Actor, place_id: UUID) ->
     return found
 
 
+async def own_place(session: AsyncSession, actor: Actor, place_id: UUID) -> Row:
+    """A place in whose name the actor may act: the own one, or any for county-wide posts.
+
+    Who supplies a place may look into its books, but does not order, receive or issue in its name.
+    """
+    found = await place_in_reach(session, actor, place_id)
+    if actor.place_id not in (None, place_id):
+        raise no_such_place()
+    return found
+
+
 async def one_in_reach(session: AsyncSession, actor: Actor, places: Iterable[UUID]) -> None:
     """Refuse unless at least one of the places is the actor's own (or the post is county-wide)."""
     if actor.place_id is not None and actor.place_id not in set(places):

@@ -49,6 +49,8 @@ TIER_OF = {
     PlaceKind.VILLAGE_CLINIC: "village",
     PlaceKind.STATION: "village",
 }
+EDGES = (PlaceKind.VEHICLE, PlaceKind.INVESTIGATION, PlaceKind.PATIENTS, PlaceKind.LOSSES)
+"""Kinds of place that a county has by itself: nobody adds them by hand."""
 DEPOTS = (
     PlaceKind.COUNTY_PHARMACY,
     PlaceKind.TCM_PHARMACY,
@@ -62,9 +64,13 @@ def check_opening(windows: Sequence[Sequence[int]]) -> None:
     """Opening windows are pairs of seconds of the day, each after the one before."""
     last = 0
     for window in windows:
-        if len(window) != 2 or not last <= window[0] < window[1] <= DAY_S:
+        if not _is_pair(window) or not last <= window[0] < window[1] <= DAY_S:
             raise BadInput(
                 N_("Opening hours are pairs of from and to within one day, in order; {value} is not."),
-                value=list(window),
+                value=window,
             )
         last = window[1]
+
+
+def _is_pair(window: object) -> bool:
+    return isinstance(window, list | tuple) and len(window) == 2 and all(type(s) is int for s in window)

@@ -88,6 +88,8 @@ async def answer(
     """Say what will be done: purchase, transfer, substitute or unavailable, and until when."""
     actor.must("shortages.answer")
     found = await _for_change(session, actor, shortage_id, version)
+    if actor.place_id not in (None, found["supplier_id"]):
+        raise no_such_shortage()  # who asks does not answer
     if answer not in ANSWERS:
         raise BadInput(
             N_("{value} is no answer; possible are {choices}."), value=answer, choices=", ".join(ANSWERS)
@@ -134,6 +136,11 @@ async def close(
     )
 
 
+def no_such_shortage() -> NotFound:
+    """The answer for an entry that is not there and for one that is out of reach."""
+    return NotFound(N_("There is no such shortage, or it is not one of yours."))
+
+
 async def _for_change(
     session: AsyncSession, actor: Actor, shortage_id: UUID, version: int | None
 ) -> database.Row:
@@ -146,7 +153,7 @@ async def _for_change(
         actor.place_id,
     )
     if found is None:
-        raise NotFound(N_("There is no such shortage, or it is not one of yours."))
+        raise no_such_shortage()
     if version is not None and version != found["version"]:
         raise ChangedMeanwhile(N_("Somebody changed {number} after you read it."), number=found["number"])
     if found["closed_at"] is not None:

@@ -64,7 +64,7 @@ async def receive(
     Refuses expired goods, quantities of nothing, and a day in the future.
     """
     actor.must("stock.receive")
-    await place_queries.place_in_reach(session, actor, place_id)
+    await place_queries.own_place(session, actor, place_id)
     await place_queries.place_of_kind(session, supplier_id, "supplier")
     on = occurred_on or clock.today()
     await ledger.refuse_future(on)
@@ -162,7 +162,7 @@ async def issue(
     NotEnough when a product is not there in that quantity.
     """
     actor.must("stock.issue")
-    await place_queries.place_in_reach(session, actor, place_id)
+    await place_queries.own_place(session, actor, place_id)
     on = occurred_on or clock.today()
     _refuse_nothing(lines)
     used = _by_day(lines, on)
@@ -311,10 +311,7 @@ async def reverse(session: AsyncSession, actor: Actor, movement_id: UUID, *, rea
     actor.must("stock.reverse")
     if not reason.strip():
         raise BadInput(N_("A reversal needs a reason."))
-    m = await database.row(session, "SELECT * FROM movement WHERE id = $1", movement_id)
-    if m is None:
-        raise NotFound(N_("There is no such movement."))
-    await place_queries.one_in_reach(session, actor, [m["source_id"], m["target_id"]])
+    m = await queries.movement_in_reach(session, actor, movement_id)
     if m["kind"] not in REVERSIBLE or m["paper_id"] is not None:
         raise WrongState(N_("A movement of this kind ({kind}) is put right by its paper."), kind=m["kind"])
     if await database.value(session, "SELECT 1 FROM movement WHERE reverses_id = $1", movement_id):

@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from xinglin.base import database
 from xinglin.base.actor import Actor
 from xinglin.base.database import Row
+from xinglin.base.errors import N_, NotFound
 from xinglin.places import queries as place_queries
 from xinglin.stock.rules import LotOnHand
 from xinglin_catalog.search import query_keys
@@ -215,6 +216,20 @@ async def receipts(session: AsyncSession, actor: Actor, place_id: UUID, *, limit
         place_id,
         limit,
     )
+
+
+async def movement_in_reach(session: AsyncSession, actor: Actor, movement_id: UUID) -> Row:
+    """A movement in or out of the actor's place, or of one it supplies: a clinic's slip is put right above it."""
+    found = await database.row(
+        session,
+        """SELECT m.* FROM movement m WHERE m.id = $1 AND ($2::uuid IS NULL OR EXISTS (
+             SELECT 1 FROM place p WHERE p.id IN (m.source_id, m.target_id) AND $2 IN (p.id, p.supplied_by_id)))""",
+        movement_id,
+        actor.place_id,
+    )
+    if found is None:
+        raise NotFound(N_("There is no such movement, or it is not one of yours."))
+    return found
 
 
 async def books_disagree(session: AsyncSession) -> list[Row]:
