@@ -38,7 +38,7 @@ class Desk(AsyncClient):
             self.csrf = found[1]
         return answer.text
 
-    async def send(self, address: str, status: int = 200, **form: Any) -> Response:
+    async def submit(self, address: str, status: int = 200, **form: Any) -> Response:
         """Send a form of a page that was seen before; what came after the redirect."""
         form = {"_csrf_token": self.csrf, "idempotency_key": uuid4().hex} | form
         answer = await self.post(address, data=form)
