@@ -10,16 +10,19 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+import asyncpg
 import click
 import uvicorn
 import uvloop
+from pydantic import ValidationError
 from rich.console import Console
+from sqlalchemy.exc import OperationalError
 
 from xinglin import install, jobs
 from xinglin.base import language, logs
 from xinglin.base.cluster import ClusterError
 from xinglin.base.database import Database
-from xinglin.base.errors import Refusal
+from xinglin.base.errors import N_, Refusal
 from xinglin.base.settings import Settings, settings
 from xinglin.demo import play
 from xinglin.inspection import queries as inspection
@@ -34,7 +37,18 @@ R = TypeVar("R")
 @click.version_option(package_name="xinglin")
 def main() -> None:
     """杏林 Xinglin: medicine supply for a county, from the supplier to the last village clinic."""
-    logs.set_up(settings().log_format, settings().log_level)
+    try:
+        logs.set_up(settings().log_format, settings().log_level)
+    except ValidationError as error:
+        faults = "; ".join(f"XINGLIN_{str(f['loc'][0]).upper()}: {f['msg']}" for f in error.errors())
+        raise click.ClickException(
+            said_in_words(N_("A setting is wrong: {faults}."), faults=faults)
+        ) from None
+
+
+def said_in_words(message: str, **fields: Any) -> str:
+    """A sentence in the language of the terminal."""
+    return language.translate(_locale(), message, **fields)
 
 
 def plainly(command: Callable[P, R]) -> Callable[P, R]:
@@ -45,10 +59,12 @@ def plainly(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except Refusal as refusal:
-            message = language.translate(_locale(), refusal.message, **refusal.fields)
-            raise click.ClickException(message) from None
-        except (ClusterError, OSError) as error:
+            raise click.ClickException(said_in_words(refusal.message, **refusal.fields)) from None
+        except ClusterError as error:
             raise click.ClickException(str(error)) from None
+        except (OSError, asyncpg.PostgresError, OperationalError) as error:
+            sentence = N_("The database does not answer as it should: {error}. Look at XINGLIN_DATABASE_URL.")
+            raise click.ClickException(said_in_words(sentence, error=str(error).strip())) from None
 
     return run
 
@@ -137,6 +153,29 @@ def county_create(code: str, name: str) -> None:
         asyncio.run(install.prepare(url))
         asyncio.run(install.create_county(url, code, name))
     click.echo(f"{code} {name}")
+
+
+@county.command("list")
+@plainly
+def county_list() -> None:
+    """The counties served here."""
+    with install.server(settings()) as url:
+        asyncio.run(install.prepare(url))
+        for code, name in asyncio.run(install.counties(url)):
+            click.echo(f"{code} {name}")
+
+
+@county.command("admin")
+@click.argument("code")
+@click.argument("username")
+@click.password_option(help="At least ten characters; asked for when not given.")
+@plainly
+def county_admin(code: str, username: str, password: str) -> None:
+    """Open an administrator's account in a county: who then opens all others at the desk."""
+    with install.server(settings()) as url:
+        asyncio.run(install.prepare(url))
+        asyncio.run(install.open_admin(url, code, username, password))
+    click.echo(f"{code} {username}")
 
 
 @main.command()

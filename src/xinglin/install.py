@@ -6,11 +6,15 @@ from collections.abc import Iterator
 import asyncpg
 
 from xinglin.base import clock, database, migrate, queue
+from xinglin.base.actor import worker_of
 from xinglin.base.cluster import Cluster
 from xinglin.base.database import Database, schema_of
 from xinglin.base.errors import N_, BadInput, NotFound
 from xinglin.base.settings import Settings
 from xinglin.formulary import actions as formulary
+from xinglin.people import actions as people
+from xinglin.people import queries as people_queries
+from xinglin.people.rules import Role
 from xinglin.places import actions as places
 
 DATABASE = "xinglin"
@@ -75,6 +79,29 @@ async def create_county(url: str, code: str, name: str) -> None:
                 "INSERT INTO public.county (code, name, made_at) VALUES ($1, $2, $3)",
                 code, name.strip(), clock.now(),
             )  # fmt: skip
+    finally:
+        await base.close()
+
+
+async def counties(url: str) -> list[tuple[str, str]]:
+    """Codes and names of the counties served here."""
+    base = Database(url, pool_size=1)
+    try:
+        async with base.transaction() as session:
+            return [(county.code, county.name) for county in await people_queries.counties(session)]
+    finally:
+        await base.close()
+
+
+async def open_admin(url: str, code: str, username: str, password: str) -> None:
+    """The first administrator of a county, who opens all other accounts."""
+    base = Database(url, pool_size=1)
+    try:
+        chosen = await find_county(base, code)
+        actor = worker_of(chosen, "people.open_account", "people.give_post")
+        async with base.transaction(chosen) as session:
+            account = await people.open_account(session, actor, username, username, password=password)
+            await people.give_post(session, actor, account.id, Role.ADMIN)
     finally:
         await base.close()
 
