@@ -83,20 +83,21 @@ async def requisitions(
     states: Iterable[str] = (),
     place_id: UUID | None = None,
     supplier_id: UUID | None = None,
+    tier: str | None = None,
     before: UUID | None = None,
     limit: int = 50,
 ) -> list[Row]:
     """Requisitions in reach, newest first, with how many lines and how much money."""
     return await database.rows(
         session,
-        f"""SELECT r.*, p.name AS place, s.name AS supplier, t.lines, t.amount, t.short
+        f"""SELECT r.*, p.name AS place, p.tier, s.name AS supplier, t.lines, t.amount, t.short
             FROM requisition r JOIN place p ON p.id = r.place_id JOIN place s ON s.id = r.supplier_id,
             LATERAL (SELECT count(*) AS lines, coalesce(sum(l.unit_price * coalesce(l.approved, l.asked)), 0) AS amount,
               count(*) FILTER (WHERE l.rationed < l.approved) AS short
               FROM requisition_line l WHERE l.requisition_id = r.id) t
             WHERE ($1::text[] = '{{}}' OR r.state = ANY($1)) AND {IN_REACH}
               AND ($3::uuid IS NULL OR r.place_id = $3) AND ($4::uuid IS NULL OR r.supplier_id = $4)
-              AND ($5::uuid IS NULL OR r.id < $5)
+              AND ($5::uuid IS NULL OR r.id < $5) AND ($7::text IS NULL OR p.tier = $7)
             ORDER BY r.id DESC LIMIT $6""",
         list(states),
         actor.place_id,
@@ -104,7 +105,19 @@ async def requisitions(
         supplier_id,
         before,
         limit,
+        tier,
     )
+
+
+async def over_suggestion(session: AsyncSession, requisitions: Iterable[UUID]) -> dict[UUID, int]:
+    """How many lines of each requisition ask for more than the place's use suggests."""
+    found = await database.rows(
+        session,
+        """SELECT requisition_id, count(*) AS lines FROM requisition_line
+           WHERE requisition_id = ANY($1) AND asked > suggested GROUP BY 1""",
+        list(requisitions),
+    )
+    return {row["requisition_id"]: row["lines"] for row in found}
 
 
 async def picks(session: AsyncSession, requisitions: Iterable[UUID]) -> list[Row]:
