@@ -91,7 +91,8 @@ async def put_lines(
     """Put a draft's lines as they are now wanted: lines not named any more are taken off."""
     actor.must("orders.put_lines")
     found = await queries.requisition_for_change(session, actor, requisition_id, version)
-    here = await place_queries.own_place(session, actor, found["place_id"])
+    queries.only_at(actor, found["place_id"])
+    here = await place_queries.place_in_reach(session, actor, found["place_id"])
     rules.check_step(found["state"], "put_lines", found["number"])
     kept, rejected, facts = await _checked(session, here, asked)
     await database.run(session, "DELETE FROM requisition_line WHERE requisition_id = $1", requisition_id)
@@ -115,7 +116,7 @@ async def submit(
     """Send a draft to the place that supplies. Refuses an empty one."""
     actor.must("orders.submit")
     found = await queries.requisition_for_change(session, actor, requisition_id, version)
-    await place_queries.one_in_reach(session, actor, [found["place_id"]])
+    queries.only_at(actor, found["place_id"])
     rules.check_step(found["state"], "submit", found["number"])
     lines = await database.value(
         session, "SELECT count(*) FROM requisition_line WHERE requisition_id = $1", requisition_id
@@ -135,7 +136,7 @@ async def cancel(
     """Withdraw a requisition that nobody has approved yet."""
     actor.must("orders.cancel")
     found = await queries.requisition_for_change(session, actor, requisition_id, version)
-    await place_queries.one_in_reach(session, actor, [found["place_id"]])
+    queries.only_at(actor, found["place_id"])
     rules.check_step(found["state"], "cancel", found["number"])
     await _stamp(session, requisition_id, "cancelled_at = $2")
     await trail.record(
@@ -156,7 +157,7 @@ async def send_back(
     """Give a submitted requisition back to who wrote it, saying what to change."""
     actor.must("orders.send_back")
     found = await queries.requisition_for_change(session, actor, requisition_id, version)
-    await place_queries.one_in_reach(session, actor, [found["supplier_id"]])
+    queries.only_at(actor, found["supplier_id"])
     rules.check_step(found["state"], "send_back", found["number"])
     if not note.strip():
         raise BadInput(N_("Say what should be changed when you send {number} back."), number=found["number"])
@@ -184,7 +185,7 @@ async def approve(
     """Let a submitted requisition go ahead, as asked or (with a reason for each line) otherwise."""
     actor.must("orders.approve")
     found = await queries.requisition_for_change(session, actor, requisition_id, version)
-    await place_queries.one_in_reach(session, actor, [found["supplier_id"]])
+    queries.only_at(actor, found["supplier_id"])
     rules.check_step(found["state"], "approve", found["number"])
     changes = changes or {}
     await _check_changes(session, requisition_id, changes)
@@ -429,7 +430,7 @@ async def pick(
     """
     actor.must("orders.pick")
     found = await queries.requisition_for_change(session, actor, requisition_id, version)
-    await place_queries.one_in_reach(session, actor, [found["supplier_id"]])
+    queries.only_at(actor, found["supplier_id"])
     rules.check_step(found["state"], "pick", found["number"])
     holds = await queries.pick_list(session, requisition_id)
     holds = await _pick_short(session, actor, found, holds, short or {})

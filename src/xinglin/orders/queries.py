@@ -27,6 +27,12 @@ def no_such_requisition() -> NotFound:
     return NotFound(N_("There is no such requisition, or it is not one of yours."))
 
 
+def only_at(actor: Actor, place_id: UUID) -> None:
+    """Who asks orders and withdraws, who supplies reviews and picks: neither acts for the other."""
+    if actor.place_id not in (None, place_id):
+        raise no_such_requisition()
+
+
 IN_REACH = "($2::uuid IS NULL OR r.place_id = $2 OR r.supplier_id = $2)"
 
 
