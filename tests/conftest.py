@@ -12,8 +12,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
-
 from tests.world import COUNTY, World, build
+
 from xinglin import install
 from xinglin.base.cluster import Cluster
 from xinglin.base.database import Database
@@ -53,11 +53,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(_folder, ignore_errors=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every coroutine is a test of its own, without a mark on each."""
-    for item in items:
-        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
-            item.add_marker(pytest.mark.anyio)
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
+    """Every coroutine is a test of its own, without a mark on each; marked this early it may have parameters."""
+    is_test = isinstance(collector, pytest.Module | pytest.Class) and collector.istestfunction(obj, name)
+    if is_test and inspect.iscoroutinefunction(obj):
+        pytest.mark.anyio(obj)
 
 
 @pytest.fixture(scope="session")
