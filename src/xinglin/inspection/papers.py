@@ -185,14 +185,22 @@ async def _lots(session: AsyncSession, roots: Roots) -> list[Row]:
 
 
 async def _movements(session: AsyncSession, roots: Roots, lots: Sequence[UUID]) -> list[Row]:
-    """How the lots of these papers moved: loaded for the run, handed over or not at the stop, brought back."""
+    """How the lots of these papers moved: loaded for the run, handed over or not at the stop, brought back.
+
+    What was loaded for other papers of the run is left out: a load answers the hold of its own pick.
+    """
     return await database.rows(
         session,
-        f"""{MOVEMENT} WHERE m.lot_id = ANY($3) AND (m.paper_id = ANY($1) OR m.paper_id = ANY($2))
+        f"""{MOVEMENT} WHERE m.lot_id = ANY($3) AND (m.paper_id = ANY($1)
+              OR (m.paper_id = ANY($2) AND (m.kind <> 'load' OR EXISTS (
+                SELECT 1 FROM pick k JOIN hold_answer a ON a.hold_id = k.hold_id
+                WHERE k.requisition_id = ANY($4) AND k.lot_id = m.lot_id AND a.settled = m.quantity AND a.xid = m.xid
+                  AND a.incarnation = m.incarnation))))
             ORDER BY m.id LIMIT {MOST_ROWS}""",
         roots.stops,
         roots.runs,
         list(lots),
+        roots.requisitions,
     )
 
 
@@ -331,3 +339,9 @@ async def lot_movements(
         after,
         limit,
     )
+
+
+async def movement(session: AsyncSession, actor: Actor, movement_id: UUID) -> Row | None:
+    """One movement, with both ends."""
+    actor.must("inspection.read")
+    return await database.row(session, f"{MOVEMENT} WHERE m.id = $1", movement_id)

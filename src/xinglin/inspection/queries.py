@@ -1,5 +1,6 @@
 """What was found, and what the trail says."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -145,3 +146,20 @@ async def entry(session: AsyncSession, actor: Actor, entry_id: UUID) -> Row | No
            FROM trail t LEFT JOIN place p ON p.id = t.place_id WHERE t.id = $1""",
         entry_id,
     )
+
+
+async def names(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """What the ids in notes are called: places, medicines, lines (by their medicine), runs, lots, people."""
+    found = await database.rows(
+        session,
+        """WITH asked AS (SELECT unnest($1::uuid[]) AS id)
+           SELECT id, name FROM place JOIN asked USING (id)
+           UNION ALL SELECT id, generic_name FROM product JOIN asked USING (id)
+           UNION ALL SELECT l.id, d.generic_name FROM requisition_line l JOIN asked USING (id)
+             JOIN product d ON d.id = l.product_id
+           UNION ALL SELECT id, number FROM run JOIN asked USING (id)
+           UNION ALL SELECT id, number FROM lot JOIN asked USING (id)
+           UNION ALL SELECT id, name FROM public.account JOIN asked USING (id)""",
+        list(ids),
+    )
+    return {row["id"]: row["name"] for row in found}

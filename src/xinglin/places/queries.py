@@ -99,3 +99,16 @@ async def has_synthetic(session: AsyncSession, ids: Iterable[UUID]) -> bool:
         list(set(ids)),
     )
     return found
+
+
+async def named(session: AsyncSession, actor: Actor, text: str, *, limit: int = 10) -> list[Row]:
+    """Places in reach whose name, code or town contains what was typed."""
+    return await database.rows(
+        session,
+        """SELECT id, no, code, kind, name, town, closed FROM place
+           WHERE strpos(lower(concat_ws(' ', name, name_en, code, town)), lower($1)) > 0
+             AND ($2::uuid IS NULL OR id = $2 OR supplied_by_id = $2) ORDER BY no LIMIT $3""",
+        text.strip(),
+        actor.place_id,
+        limit,
+    )
