@@ -31,9 +31,10 @@ async def vehicles(session: AsyncSession, actor: Actor, home_id: UUID | None = N
     """Vehicles in reach, with what they can carry and where they are at home."""
     return await database.rows(
         session,
-        """SELECT v.*, p.no, p.code, p.name, h.name AS home,
+        """SELECT v.*, p.no, p.code, p.name, h.name AS home, a.name AS driver,
              EXISTS (SELECT 1 FROM run r WHERE r.vehicle_id = v.id AND r.state = 'under_way') AS is_out
            FROM vehicle v JOIN place p ON p.id = v.id JOIN place h ON h.id = v.home_id
+             LEFT JOIN public.account a ON a.id = v.driver_id
            WHERE ($1::uuid IS NULL OR v.home_id = $1) AND ($2::uuid IS NULL OR v.home_id = $2) AND NOT v.retired
            ORDER BY h.no, p.no""",
         actor.place_id,
@@ -128,6 +129,13 @@ async def runs(
     )
 
 
+async def runs_of_plan(session: AsyncSession, actor: Actor, plan_id: UUID) -> list[Row]:
+    """The runs that a plan became."""
+    return await database.rows(
+        session, f"{RUN} WHERE {RUN_IN_REACH} AND r.plan_id = $3 ORDER BY r.id", *reach(actor), plan_id
+    )
+
+
 async def run(session: AsyncSession, actor: Actor, run_id: UUID) -> Row:
     """One run in reach."""
     found = await database.row(session, f"{RUN} WHERE {RUN_IN_REACH} AND r.id = $3", *reach(actor), run_id)
@@ -199,6 +207,16 @@ async def stop(session: AsyncSession, actor: Actor, stop_id: UUID) -> Row:
     if found is None:
         raise NotFound(N_("There is no such stop, or it is not one of yours."))
     return found
+
+
+async def next_stop(session: AsyncSession, run_id: UUID) -> Row | None:
+    """The first stop of a run that is neither handed over nor recorded as not reached."""
+    return await database.row(
+        session,
+        """SELECT s.id, p.name FROM stop s JOIN place p ON p.id = s.place_id
+           WHERE s.run_id = $1 AND s.handed_over_at IS NULL ORDER BY s.position LIMIT 1""",
+        run_id,
+    )
 
 
 async def cargo(session: AsyncSession, stop_id: UUID) -> list[Row]:

@@ -7,6 +7,14 @@ from xinglin.base.settings import Settings
 
 def handlers(settings: Settings) -> list[Any]:
     """Every page."""
-    from xinglin.web import depot, door
+    from xinglin.web import clinic, depot, dispatch, door, driver, office, proofs
 
-    return [*door.handlers(settings), *depot.handlers()]
+    return [
+        *door.handlers(settings),
+        *clinic.handlers(),
+        *office.handlers(),
+        *depot.handlers(),
+        *dispatch.handlers(),
+        *driver.handlers(),
+        *proofs.handlers(),
+    ]

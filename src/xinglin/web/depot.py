@@ -200,10 +200,10 @@ async def allocate(visit: Here, data: Form, depot: FromQuery[UUID | None] = None
     """Share the stock out among all that wait, and promise it lot by lot."""
     here = await depot_of(visit, depot)
     wave = await orders.allocate(visit.session, visit.actor, here["id"])
-    return go(links(visit, here)("/depot/shared" if wave.lines else "/depot/allocate"))
+    return go(links(visit, here)("/depot/allocate/round" if wave.lines else "/depot/allocate"))
 
 
-@get("/depot/shared", include_in_schema=False)
+@get("/depot/allocate/round", include_in_schema=False)
 async def shared(
     visit: Here, at: FromQuery[datetime | None] = None, depot: FromQuery[UUID | None] = None
 ) -> Template:
@@ -385,7 +385,7 @@ async def receive(visit: Here, data: Form, depot: FromQuery[UUID | None] = None)
         return await _receive_form(
             visit, here, rows, data, faults, choices, said(visit, refusal), refusal.status
         )
-    return go(links(visit, here)("/depot/receipts"))
+    return go(links(visit, here)("/depot/receive/so-far"))
 
 
 async def _products(
@@ -440,7 +440,7 @@ async def proposals(visit: Here, request: Request[Any, Any, Any]) -> Template:
     return page(visit, "depot/_proposals.html", found=found, proposal=receiving.proposal)
 
 
-@get("/depot/receipts", include_in_schema=False)
+@get("/depot/receive/so-far", include_in_schema=False)
 async def receipts(visit: Here, depot: FromQuery[UUID | None] = None) -> Template:
     """Goods that came in, newest first."""
     visit.actor.must("stock.read")
@@ -474,7 +474,7 @@ async def stock_list(
     )  # fmt: skip
 
 
-@get("/depot/lots", include_in_schema=False)
+@get("/depot/stock/lots", include_in_schema=False)
 async def lots(
     visit: Here, which: FromQuery[str] = "expiring", depot: FromQuery[UUID | None] = None
 ) -> Template:

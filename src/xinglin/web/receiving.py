@@ -54,7 +54,7 @@ def code_of(text: str) -> str:
 def proposal(product: Row) -> str:
     """A product as the search proposes it: its code first."""
     words = (product["generic_name"], product["dosage_form"], product["strength"], product["maker"])
-    return product["code"] + SIGN + " ".join(filter(None, words))
+    return f"{product['code']}{SIGN}{' '.join(filter(None, words))}"
 
 
 def read_row(number: int, row: Typed, product: Row | None, on: date) -> Received | list[Fault]:
