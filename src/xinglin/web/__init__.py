@@ -7,7 +7,7 @@ from xinglin.base.settings import Settings
 
 def handlers(settings: Settings) -> list[Any]:
     """Every page."""
-    from xinglin.web import clinic, depot, dispatch, door, driver, office, proofs
+    from xinglin.web import clinic, depot, dispatch, door, driver, inspector, office, proofs
 
     return [
         *door.handlers(settings),
@@ -17,4 +17,5 @@ def handlers(settings: Settings) -> list[Any]:
         *dispatch.handlers(),
         *driver.handlers(),
         *proofs.handlers(),
+        *inspector.handlers(),
     ]
