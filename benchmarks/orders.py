@@ -1,0 +1,175 @@
+"""Placing an order of 20 lines over HTTP, against pgbench running the statements the service sends."""
+
+import random
+import statistics
+import urllib.request
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+import msgspec
+
+from benchmarks._floor import Script, Statement, captured, floor_per_s
+from benchmarks._ground import (
+    DEPOT,
+    FIRST_NO,
+    Ground,
+    account,
+    clinic,
+    ground,
+    options,
+    percentile,
+    service,
+    tell,
+    token,
+)
+from benchmarks._load import Answers, drive, request
+from xinglin.people.actions import token_hash
+
+PATH = "/api/v1/requisitions"
+BASKETS = 16
+SEEN = 3
+"""The clinic whose order is watched to learn the statements."""
+KEY = "captured-"
+WARM_S = 2.0
+
+
+def baskets(place: Ground, lines: int) -> list[list[tuple[UUID, int]]]:
+    """Some orders: products and base units in whole packs."""
+    chance = random.Random(7)
+    return [
+        [(id, pack * chance.randint(1, 9)) for id, pack in chance.sample(place.products, lines)]
+        for _ in range(BASKETS)
+    ]
+
+
+def maker(place: Ground, orders: list[list[tuple[UUID, int]]], run: int) -> Callable[[], bytes]:
+    """Makes requests, each from another clinic, with a key of its own."""
+    chance, made = random.Random(run), 0
+    lines = [
+        msgspec.json.encode([{"product_id": id, "quantity": quantity} for id, quantity in order])
+        for order in orders
+    ]
+
+    def make() -> bytes:
+        nonlocal made
+        made += 1
+        number = chance.randrange(place.clinics)
+        body = b'{"place_id":"%s","submit":true,"lines":%s}' % (
+            str(clinic(number)).encode(),
+            chance.choice(lines),
+        )
+        headers = {
+            "authorization": f"Bearer {token(number)}", "idempotency-key": f"bench-{run}-{made}",
+            "content-type": "application/json",
+        }  # fmt: skip
+        return request("POST", PATH, headers, body)
+
+    return make
+
+
+def floor_scripts(
+    place: Ground, address: tuple[str, int], orders: list[list[tuple[UUID, int]]]
+) -> list[Script]:
+    """The floor's scripts, one for each basket: what the server is asked when the service places one order."""
+    order = [{"product_id": str(id), "quantity": quantity} for id, quantity in orders[0]]
+    body = msgspec.json.encode({"place_id": clinic(SEEN), "submit": True, "lines": order})
+    headers = {"authorization": f"Bearer {token(SEEN)}", "content-type": "application/json"}
+
+    def act() -> None:
+        for number in range(12):
+            asked = urllib.request.Request(
+                f"http://{address[0]}:{address[1]}{PATH}",
+                data=body,
+                headers=headers | {"idempotency-key": f"{KEY}{number:02d}"},
+            )
+            urllib.request.urlopen(asked).close()
+
+    # The shortest: before that, asyncpg asked what it does not know yet of this connection's types.
+    seen = min((t for t in captured(place, act) if any("requisition_line" in s.sql for s in t)), key=len)
+    return [_script(place, seen, orders, which) for which in range(len(orders))]
+
+
+def _script(
+    place: Ground, seen: Sequence[Statement], orders: list[list[tuple[UUID, int]]], which: int
+) -> Script:
+    """One basket's script: what stands for the clinic, its doctor, the key and the paper varies as in the service."""
+    key = next(p for s in seen for p in s.parameters if p and p.startswith(KEY))
+    paper = next(p for s in seen for p in s.parameters if p and p.startswith("REQ-"))
+    place_no = str(FIRST_NO + SEEN)
+    here = f"lpad(to_hex({clinic(0).int} + :clinic::int), 32, '0')::uuid"
+    known = {
+        "\\x" + token_hash(token(SEEN)).hex(): "sha256(convert_to('token-' || :clinic::int, 'UTF8'))",
+        str(clinic(SEEN)): here,
+        f"{{{clinic(SEEN)}}}": f"ARRAY[{here}]",
+        str(account(SEEN)): f"lpad(to_hex({account(0).int} + :clinic::int), 32, '0')::uuid",
+        str(DEPOT): f"'{DEPOT}'",
+        place_no: f"({FIRST_NO} + :clinic::int)",
+        key: "('floor-' || :client_id::int || '-' || :n::bigint)",
+        paper: "('REQ-' || :client_id::int || '-' || :n::bigint)",
+        _array(orders[0]): f":basket{which}",
+    }
+    return Script(
+        seen, known, setup=f"\\set clinic random(0, {place.clinics - 1})",
+        constants={f"basket{which}": _array(orders[which])},
+    )  # fmt: skip
+
+
+def _array(order: list[tuple[UUID, int]]) -> str:
+    return "{" + ",".join(str(id) for id, _ in order) + "}"
+
+
+def main() -> None:
+    """Floor, service, floor, service; medians."""
+    chosen = options(
+        __doc__ or "", seconds=12.0, rounds=2, clinics=300, products=2000, lines=20, connections=16
+    )
+    floors: list[float] = []
+    answers: list[Answers] = []
+    with ground(clinics=chosen.clinics, products=chosen.products, used=40) as place:
+        orders = baskets(place, chosen.lines)
+        with service(place) as address:
+            scripts = floor_scripts(place, address, orders)
+        for run in range(chosen.rounds):
+            floors.append(
+                floor_per_s(
+                    place, scripts, clients=chosen.connections, seconds=chosen.seconds, start=run + 1 << 32
+                )
+            )
+            with service(place) as address:
+                drive(address, maker(place, orders, -1 - run), connections=chosen.connections, seconds=WARM_S)
+                answers.append(
+                    drive(
+                        address,
+                        maker(place, orders, run),
+                        connections=chosen.connections,
+                        seconds=chosen.seconds,
+                    )
+                )
+    floor = statistics.median(floors)
+    service_rate = statistics.median(a.per_s for a in answers)
+    p95_ms = 1000 * statistics.median(percentile(a.took_s, 0.95) for a in answers)
+    rows = [
+        ("orders a second, service", service_rate),
+        ("orders a second, pgbench on the same statements", floor),
+        ("service / pgbench", service_rate / floor),
+        ("95 % answered within, ms", p95_ms),
+        ("half answered within, ms", 1000 * statistics.median(percentile(a.took_s, 0.5) for a in answers)),
+        ("statements in a transaction", scripts[0].text.count(";\n")),
+        ("refused", sum(a.refused for a in answers)),
+        ("each run: service", ", ".join(f"{a.per_s:.0f}" for a in answers)),
+        ("each run: pgbench", ", ".join(f"{f:.0f}" for f in floors)),
+    ]
+    figures = {
+        "ratio": service_rate / floor,
+        "orders_per_s": service_rate,
+        "floor_per_s": floor,
+        "p95_ms": p95_ms,
+    }
+    tell(
+        f"Orders of {chosen.lines} lines, {chosen.connections} connections, {chosen.seconds:g} s each",
+        rows, figures, chosen.json,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
