@@ -1,11 +1,11 @@
 """The docs are true where a machine can tell: links lead somewhere, commands exist, figures have a command."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from xinglin.cli import main
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -30,7 +30,11 @@ def test_every_decision_is_listed() -> None:
 
 def test_every_benchmark_has_its_figures() -> None:
     page = (ROOT / "docs/performance.md").read_text("utf-8")
-    names = [path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py") if 'if __name__ == "__main__"' in path.read_text()]
+    names = [
+        path.stem
+        for path in (ROOT / "benchmarks").glob("[a-z]*.py")
+        if 'if __name__ == "__main__"' in path.read_text()
+    ]
     assert names and [name for name in names if f"benchmarks.{name}" not in page] == []
 
 
@@ -45,8 +49,5 @@ def test_every_command_in_the_docs_is_one() -> None:
     asked = set()
     for page in PAGES:
         asked |= set(re.findall(r"`?xinglin ((?:county )?[a-z]+)(?=[ `\n])", page.read_text("utf-8")))
-    for words in sorted(asked - {"county"}):
-        help = subprocess.run(
-            [sys.executable, "-m", "xinglin.cli", *words.split(), "--help"], capture_output=True, text=True
-        )
-        assert help.returncode == 0, f"`xinglin {words}` stands in the docs, but: {help.stderr}"
+    known = set(main.commands) | {f"county {name}" for name in main.commands["county"].commands}  # type: ignore[attr-defined]
+    assert sorted(asked - known) == []

@@ -38,7 +38,9 @@ def ask(folder: Path, sql: str) -> Any:
 
     async def value() -> Any:
         url = Cluster(folder / "postgres").address.url("xinglin")
-        connection = await asyncpg.connect(url, timeout=5, server_settings={"search_path": f"{COUNTY},public"})
+        connection = await asyncpg.connect(
+            url, timeout=5, server_settings={"search_path": f"{COUNTY},public"}
+        )
         try:
             return await connection.fetchval(sql)
         finally:
@@ -101,7 +103,9 @@ def test_a_day_cut_off_three_times_goes_on_where_it_stood(tmp_path: Path) -> Non
     assert figures["stops"] + figures["left_out"] == 15
     with Cluster(tmp_path / "postgres"):
         assert ask(tmp_path, "SELECT count(*) FROM run WHERE state <> 'closed'") == 0
-        assert ask(tmp_path, "SELECT max(n) FROM (SELECT count(*) n FROM requisition GROUP BY place_id) x") == 1
+        assert (
+            ask(tmp_path, "SELECT max(n) FROM (SELECT count(*) n FROM requisition GROUP BY place_id) x") == 1
+        )
         twice = """SELECT count(*) FROM (SELECT verb, subject FROM trail WHERE subject IS NOT NULL AND verb IN
             ('orders.submit', 'orders.approve', 'orders.pick', 'delivery.adopt_plan', 'delivery.depart',
              'delivery.hand_over', 'delivery.come_back', 'delivery.keep_solution')
