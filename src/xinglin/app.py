@@ -137,6 +137,7 @@ async def with_safe_headers(message: Message, scope: Scope) -> None:
 
 
 Anything = Request[Any, Any, Any]
+ROLE_WORDS: dict[str, str] = {str(role): name for role, name in ROLE_NAMES.items()}
 
 
 def is_api(request: Anything) -> bool:
@@ -175,7 +176,7 @@ def said(request: Anything, message: str, fields: dict[str, Any]) -> str:
     """A sentence with its fields in the reader's language; fields that are sentences themselves too."""
     locale = locale_of(request)
     told = {
-        name: translate(locale, ROLE_NAMES.get(value, value) if name == "role" else value)
+        name: translate(locale, ROLE_WORDS.get(value, value) if name == "role" else value)
         if isinstance(value, str) and value
         else value
         for name, value in fields.items()

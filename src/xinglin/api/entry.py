@@ -118,6 +118,8 @@ async def _check_body(request: Request[Any, Any, Any], wanted: str) -> None:
             await request.json()
         except (SerializationException, UnicodeDecodeError) as error:
             reason = str(error.__cause__ or error)[:200]
-            raise ManyFaults([Wrong("body", N_("Is not valid JSON: {reason}."), {"reason": reason})]) from None
+            raise ManyFaults(
+                [Wrong("body", N_("Is not valid JSON: {reason}."), {"reason": reason})]
+            ) from None
         except RecursionError:
             raise ManyFaults([Wrong("body", N_("Lists and objects are nested too deeply."), {})]) from None

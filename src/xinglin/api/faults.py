@@ -118,7 +118,9 @@ def faults_of(request: Anything, error: HTTPException) -> list[Wrong]:
 def body_faults(request: Anything, error: ValidationError) -> list[Wrong]:
     """The faults of a body, as pydantic found them."""
     body = _parameters(request).get("data")
-    return [_body_fault(fault, body.annotation if body else None) for fault in error.errors(include_url=False)]
+    return [
+        _body_fault(fault, body.annotation if body else None) for fault in error.errors(include_url=False)
+    ]
 
 
 def _body_fault(fault: Any, model: Any) -> Wrong:
@@ -180,7 +182,9 @@ def parameter_faults(request: Anything, error: ValidationException) -> Iterator[
         definition = known.get(name) or _by_alias(known, name)
         if definition is None or name == "data":
             missing_body = name == "data" or "data" in known
-            yield Wrong("body" if missing_body else name or "?", MISSING if missing_body else OTHER, {"value": name})
+            yield Wrong(
+                "body" if missing_body else name or "?", MISSING if missing_body else OTHER, {"value": name}
+            )
         else:
             yield _parameter_fault(request, definition)
     if not names:
@@ -209,10 +213,14 @@ def _parameter_fault(request: Anything, definition: FieldDefinition) -> Wrong:
     if sent is None:
         return Wrong(alias, MISSING, {})
     kwarg: Any = definition.kwarg_definition
-    limits = {name: getattr(kwarg, name, None) for name in ("ge", "le", "min_length", "max_length", "pattern")}
+    limits = {
+        name: getattr(kwarg, name, None) for name in ("ge", "le", "min_length", "max_length", "pattern")
+    }
     message = expectation(definition.annotation, limits)
     fields = {name: value for name, value in limits.items() if value is not None}
-    return Wrong(alias, message, fields | {"value": shown(str(sent)), "choices": choices_of(definition.annotation)})
+    return Wrong(
+        alias, message, fields | {"value": shown(str(sent)), "choices": choices_of(definition.annotation)}
+    )
 
 
 def expectation(annotation: Any, limits: dict[str, Any]) -> str:
@@ -235,5 +243,3 @@ def choices_of(annotation: Any) -> str:
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return ", ".join(str(one.value) for one in annotation)
     return next(filter(None, map(choices_of, get_args(annotation))), "")
-
-

@@ -10,7 +10,15 @@ from uuid import UUID
 import msgspec
 from litestar import Response
 from litestar.params import HeaderParameter, QueryParameter
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from xinglin.base.errors import N_, BadInput
@@ -47,7 +55,9 @@ def _only_text(value: Any) -> Any:
     return value
 
 
-Day = Annotated[date, BeforeValidator(_only_text, json_schema_input_type=date), Field(ge=FIRST_DAY, le=LAST_DAY)]
+Day = Annotated[
+    date, BeforeValidator(_only_text, json_schema_input_type=date), Field(ge=FIRST_DAY, le=LAST_DAY)
+]
 Instant = Annotated[
     AwareDatetime,
     BeforeValidator(_only_text, json_schema_input_type=datetime),
@@ -61,7 +71,9 @@ Quantity = Annotated[int, Field(strict=True, gt=0, le=LARGEST, description="Whol
 Count = Annotated[int, Field(strict=True, ge=0, le=LARGEST, description="Whole base units, or none.")]
 Whole = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
 AboveZero = Annotated[int, Field(strict=True, gt=0, le=LARGEST)]
-UnitPrice = Annotated[Decimal, Field(ge=0, max_digits=13, decimal_places=4, description="Yuan per base unit.")]
+UnitPrice = Annotated[
+    Decimal, Field(ge=0, max_digits=13, decimal_places=4, description="Yuan per base unit.")
+]
 
 
 class In(BaseModel):

@@ -12,7 +12,6 @@ from pydantic import BaseModel, Field
 from xinglin.api.entry import CSV, ask, make, replace
 from xinglin.api.faults import ManyFaults, Wrong
 from xinglin.api.forms import (
-    AboveZero,
     Cursor,
     Day,
     In,
@@ -216,9 +215,7 @@ class Products(Controller):
     async def add(self, visit: Here, data: JSONBody[ProductsIn], idempotency_key: KeyHeader) -> TakenUpOut:
         """Take products up: matched with the adopted edition, listed by custody, priced. All or none."""
         products = [NewProduct(**line.model_dump()) for line in data.products]
-        ids = await formulary.add_products(
-            visit.session, visit.actor, products, valid_from=data.valid_from
-        )
+        ids = await formulary.add_products(visit.session, visit.actor, products, valid_from=data.valid_from)
         return TakenUpOut(ids=ids)
 
     @make("formulary.add_products", "/file", takes=CSV)
@@ -298,19 +295,30 @@ def code_of(product: Product) -> str:
 
 def _lacking(rows: Any, lines: Any) -> list[Fault]:
     """What the service needs of a product beyond what the file must have: a code, and what a pack weighs."""
-    faults, seen = [], {}
+    faults: list[Fault] = []
+    seen: dict[str, int] = {}
     for product, line in zip(rows, lines, strict=True):
         code = code_of(product)
         first = seen.setdefault(code, line)
         if not code:
-            faults.append(_fault(line, "", N_("Give one code: gtin, drug_standard_code, nhsa_code or approval_number.")))
+            faults.append(
+                _fault(line, "", N_("Give one code: gtin, drug_standard_code, nhsa_code or approval_number."))
+            )
         elif first != line:
-            faults.append(_fault(line, "", N_("The code {value} stands already in line {first}."), code, first=first))
+            faults.append(
+                _fault(line, "", N_("The code {value} stands already in line {first}."), code, first=first)
+            )
         if product.pack_load_g is None:
-            faults.append(_fault(line, "pack_load_g", N_("What one pack weighs is needed to plan a run: give it in g.")))
+            faults.append(
+                _fault(line, "pack_load_g", N_("What one pack weighs is needed to plan a run: give it in g."))
+            )
         if product.pack_volume_cm3 is None:
             faults.append(
-                _fault(line, "pack_volume_cm3", N_("How large one pack is is needed to plan a run: give it in cm³."))
+                _fault(
+                    line,
+                    "pack_volume_cm3",
+                    N_("How large one pack is is needed to plan a run: give it in cm³."),
+                )
             )
     return faults
 

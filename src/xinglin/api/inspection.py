@@ -10,7 +10,18 @@ from litestar.params import FromQuery, QueryParameter
 from pydantic import BaseModel
 
 from xinglin.api.entry import ask, make
-from xinglin.api.forms import Cursor, KeyHeader, Limit, Page, from_cursor, id_cursor, instant, page_of, to_cursor, whole
+from xinglin.api.forms import (
+    Cursor,
+    KeyHeader,
+    Limit,
+    Page,
+    from_cursor,
+    id_cursor,
+    instant,
+    page_of,
+    to_cursor,
+    whole,
+)
 from xinglin.base.language import translate
 from xinglin.gate import Here, Visit
 from xinglin.inspection import actions as inspection
@@ -151,7 +162,9 @@ class Inspection(Controller):
         )  # fmt: skip
         return Page(
             items=[finding_out(visit, row) for row in found],
-            next=to_cursor(found[-1]["found_at"].isoformat(), found[-1]["id"]) if len(found) == limit else None,
+            next=to_cursor(found[-1]["found_at"].isoformat(), found[-1]["id"])
+            if len(found) == limit
+            else None,
         )
 
     @ask("inspection.read", "/trail")

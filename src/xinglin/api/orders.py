@@ -34,7 +34,6 @@ from xinglin.orders import actions as orders
 from xinglin.orders import queries as order_queries
 from xinglin.orders.rules import Asked, Rejected
 
-
 State = Literal[
     "draft", "submitted", "returned", "approved", "allocated", "picked", "shipped", "closed", "cancelled"
 ]

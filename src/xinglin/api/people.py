@@ -126,9 +126,7 @@ class Me(Controller):
         return PostsOut(items=[PostOut.model_validate(post, from_attributes=True) for post in found])
 
     @make("people.issue_token", "/tokens")
-    async def issue_token(
-        self, visit: Here, data: JSONBody[TokenIn], idempotency_key: KeyHeader
-    ) -> TokenOut:
+    async def issue_token(self, visit: Here, data: JSONBody[TokenIn], idempotency_key: KeyHeader) -> TokenOut:
         """Issue a bearer token for one of one's own posts."""
         token = await people.issue_token(
             visit.session, visit.actor, data.post_id, label=data.label, days=data.days

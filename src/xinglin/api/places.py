@@ -9,7 +9,20 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from pydantic import BaseModel, Field, StringConstraints
 
 from xinglin.api.entry import ask, change, make
-from xinglin.api.forms import Cursor, In, KeyHeader, Limit, Name, Page, Reason, Whole, Word, from_cursor, to_cursor, whole
+from xinglin.api.forms import (
+    Cursor,
+    In,
+    KeyHeader,
+    Limit,
+    Name,
+    Page,
+    Reason,
+    Whole,
+    Word,
+    from_cursor,
+    to_cursor,
+    whole,
+)
 from xinglin.base.errors import N_, BadInput
 from xinglin.gate import Here
 from xinglin.places import actions as places
@@ -121,7 +134,11 @@ class Places(Controller):
 
     @change("places.amend", "/{place_id:uuid}")
     async def amend(
-        self, visit: Here, place_id: FromPath[UUID], data: JSONBody[PlaceChangesIn], idempotency_key: KeyHeader
+        self,
+        visit: Here,
+        place_id: FromPath[UUID],
+        data: JSONBody[PlaceChangesIn],
+        idempotency_key: KeyHeader,
     ) -> PlaceOut:
         """Change what is known of a place; what it was before stays in the trail."""
         changes = data.model_dump(exclude_unset=True, exclude={"reason"})

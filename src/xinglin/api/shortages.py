@@ -29,7 +29,8 @@ from xinglin.shortages import actions as shortages
 from xinglin.shortages import queries as shortage_queries
 
 Shown = Annotated[
-    Literal["open", "closed", "all"], QueryParameter(name="state", description="Open entries, closed ones, or all.")
+    Literal["open", "closed", "all"],
+    QueryParameter(name="state", description="Open entries, closed ones, or all."),
 ]
 Priority = Literal["rescue", "mother_child", "chronic", "other"]
 
@@ -144,7 +145,12 @@ class Shortages(Controller):
     ) -> Response[ShortageOut]:  # fmt: skip
         """Close it with what came of it."""
         await shortages.close(
-            visit.session, visit.actor, shortage_id, data.outcome, note=data.note, version=version_of(if_match)
+            visit.session,
+            visit.actor,
+            shortage_id,
+            data.outcome,
+            note=data.note,
+            version=version_of(if_match),
         )
         return await _now(visit, shortage_id)
 

@@ -160,7 +160,12 @@ class PlaceStock(Controller):
 
     @ask("stock.read", "/stock")
     async def list(
-        self, visit: Here, place_id: FromPath[UUID], text: Query = "", cursor: Cursor = None, limit: Limit = 50
+        self,
+        visit: Here,
+        place_id: FromPath[UUID],
+        text: Query = "",
+        cursor: Cursor = None,
+        limit: Limit = 50,
     ) -> Page[OnHandOut]:
         """Product by product, by name; `q` searches name, pinyin, initials, code, English."""
         found = await stock_queries.stock_list(
