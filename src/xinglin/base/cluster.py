@@ -51,6 +51,7 @@ ORDINARY = {
     "shared_buffers": "128MB",
     "huge_pages": "off",
     "jit": "off",
+    "random_page_cost": "1.1",  # the books fit into memory, and disks do not turn any more
     "log_checkpoints": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",

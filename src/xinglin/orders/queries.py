@@ -176,16 +176,17 @@ async def on_order(
     session: AsyncSession, place_id: UUID, products: Iterable[UUID] | None = None
 ) -> dict[UUID, int]:
     """Base units asked for or on their way to a place, by product."""
+    chosen = [] if products is None else [list(products)]
     found = await database.rows(
         session,
-        """SELECT l.product_id, sum(CASE WHEN r.state IN ('picked', 'shipped') THEN l.picked
+        f"""SELECT l.product_id, sum(CASE WHEN r.state IN ('picked', 'shipped') THEN l.picked
              WHEN r.state = 'allocated' THEN l.allocated ELSE coalesce(l.approved, l.asked) END)::bigint AS quantity
            FROM requisition_line l JOIN requisition r ON r.id = l.requisition_id
            WHERE r.place_id = $1 AND r.state IN ('submitted', 'approved', 'allocated', 'picked', 'shipped')
-             AND ($2::uuid[] IS NULL OR l.product_id = ANY($2))
+             {"AND l.product_id = ANY($2)" if chosen else ""}
            GROUP BY 1""",
         place_id,
-        None if products is None else list(products),
+        *chosen,
     )
     return {row["product_id"]: row["quantity"] for row in found}
 
