@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from asyncpg import UniqueViolationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from xinglin.base import clock, database, money, trail
@@ -314,16 +313,11 @@ async def reverse(session: AsyncSession, actor: Actor, movement_id: UUID, *, rea
     m = await queries.movement_in_reach(session, actor, movement_id)
     if m["kind"] not in REVERSIBLE or m["paper_id"] is not None:
         raise WrongState(N_("A movement of this kind ({kind}) is put right by its paper."), kind=m["kind"])
-    if await database.value(session, "SELECT 1 FROM movement WHERE reverses_id = $1", movement_id):
-        raise WrongState(N_("This movement was already reversed."))
     back = Move(
         Kind.REVERSE, m["product_id"], m["lot_id"], m["quantity"], m["target_id"], m["source_id"],
         m["unit_price"], clock.today(), m["target_condition"], m["source_condition"], m["paper_id"], m["id"],
     )  # fmt: skip
-    try:
-        (movement,) = await apply(session, moves=[back])
-    except UniqueViolationError:
-        raise WrongState(N_("This movement was already reversed.")) from None
+    (movement,) = await apply(session, moves=[back])
     await trail.record(session, actor, "stock.reverse", movement_id, by=movement, reason=reason)
     return movement
 

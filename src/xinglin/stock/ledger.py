@@ -27,12 +27,13 @@ async def apply(
     """Write movements, new holds and answers to holds, and change the balances they touch.
 
     Gives the ids of the movements. Refuses with NotEnough when a place would hold less than nothing
-    or less than is promised, with WrongState when a hold was answered before.
+    or less than is promised, with WrongState when a hold was answered or a movement reversed before.
     """
     answered = await _holds(session, [answer.hold_id for answer in answers])
     changes = net_changes(moves, holds, answered, await edges(session))
     have = await _lock(session, changes)
     await _refuse_answered(session, answered)
+    await _refuse_reversed(session, moves)
     await _check(session, changes, have)
     await _change(session, changes)
     await _add_holds(session, holds)
@@ -102,6 +103,17 @@ async def _refuse_answered(session: AsyncSession, answered: Sequence[HoldDraft])
         session, "SELECT 1 FROM hold_answer WHERE hold_id = ANY($1) LIMIT 1", ids
     ):
         raise WrongState(N_("These goods were already taken from the shelf or set free."))
+
+
+async def _refuse_reversed(session: AsyncSession, moves: Sequence[Move]) -> None:
+    """A movement is reversed once; its balances are locked, so a reversal made meanwhile is seen here."""
+    ids = [move.reverses_id for move in moves if move.reverses_id is not None]
+    if not ids:
+        return
+    if len(ids) != len(set(ids)) or await database.value(
+        session, "SELECT 1 FROM movement WHERE reverses_id = ANY($1) LIMIT 1", ids
+    ):
+        raise WrongState(N_("This movement was already reversed."))
 
 
 async def _check(session: AsyncSession, changes: dict[Key, Change], have: dict[Key, tuple[int, int]]) -> None:
