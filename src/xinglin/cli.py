@@ -243,7 +243,13 @@ def demo(no_serve: bool, as_json: bool, townships: int) -> None:
     with install.server(chosen) as url, play.working(url):
         console = Console(stderr=as_json, width=None if sys.stderr.isatty() else 140)
         password = play.run(
-            url, chosen.data_dir, townships=townships, as_json=as_json, console=console, locale=_locale()
+            url,
+            chosen.data_dir,
+            townships=townships,
+            as_json=as_json,
+            console=console,
+            locale=_locale(),
+            is_served=not no_serve,
         )
         if not no_serve:
             address = f"http://{chosen.host}:{chosen.port}"

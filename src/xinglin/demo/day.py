@@ -6,7 +6,7 @@ stood: nothing is lost, nothing is done twice.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -44,6 +44,10 @@ PASSING = (
     OSError,
 )
 PLAN_WAIT_S = 90.0
+LATE = 20.5
+"""The hour after which the day's figures count nothing."""
+EVENING = (0, 0, 1, 2, 3, 3, 3)
+"""How many steps each of the evening's orders has taken: approved, allocated, picked."""
 
 Do = Callable[[AsyncSession, Actor], Awaitable[Any]]
 Tick = Callable[[str, int, int], None]
@@ -296,32 +300,35 @@ class Day:
 
         async def ask(depot: UUID) -> None:
             async def do(session: AsyncSession, actor: Actor) -> None:
-                try:
+                with suppress(WrongState):  # nothing is waiting there
                     await delivery.request_plan(session, actor, depot, self.on)
-                except WrongState:
-                    return  # nothing is waiting there
 
             await self.once(f"plan/{depot}", dispatcher, do, at=9.45)
 
         for depot in depots:
             assert depot is not None
             await ask(depot)
-        await self._adopt_all(dispatcher)
+        await self._adopt_all(dispatcher, "planned")
 
-    async def _adopt_all(self, dispatcher: Actor) -> None:
-        """Adopt each plan as soon as it is thought out."""
+    async def _adopt_all(self, dispatcher: Actor, key: str) -> None:
+        """Adopt each plan as soon as it is thought out; drafts of a later hand are left alone."""
+        sql = "SELECT 1 FROM done_once WHERE account_id = $1 AND key = $2"
+        whole = f"demo/{self.on}/{key}"
+        if await self._read(lambda s: database.value(s, sql, dispatcher.account_id, whole)):
+            return
         ends_at = asyncio.get_running_loop().time() + PLAN_WAIT_S
         while True:
-            plans = await self._read(lambda s: delivery_queries.plans(s, dispatcher, on=self.on, limit=200))
+            plans = await self._read(lambda s: delivery_queries.plans(s, dispatcher, limit=200))
             solved = [plan for plan in plans if plan["state"] != "solving"]
             self.tick("planning", len(solved), len(plans))
             for plan in (plan for plan in solved if plan["state"] == "draft"):
                 await self.once(f"adopt/{plan['number']}", dispatcher, _adopt(plan["id"]), at=9.5)
             if len(solved) == len(plans):
-                return
+                break
             if asyncio.get_running_loop().time() > ends_at:
                 raise TimeoutError("No worker answered with a plan: is `xinglin worker` running?")
             await asyncio.sleep(0.3)
+        await self.once(key, dispatcher, _nothing)
 
     async def _read(self, ask: Callable[[AsyncSession], Awaitable[Any]]) -> Any:
         """Ask, waiting out a server that is away."""
@@ -378,6 +385,42 @@ class Day:
             for run in runs:
                 group.create_task(in_turn(run))
 
+    async def evening(self) -> None:
+        """What waits for whoever signs in afterwards: orders in every state, and a run to be driven."""
+        town = next(p for p in self.those(Role.TOWNSHIP_PHARMACIST) if p.code == self.towns[0].code)
+        clinics = {clinic.code for clinic in self.clinics if clinic.town_code == town.code}
+        doctors = [p for p in self.those(Role.VILLAGE_DOCTOR) if p.code in clinics][: len(EVENING)]
+        for person, steps in zip(doctors, EVENING, strict=False):
+            await self.once(
+                f"evening/{person.code}", person.actor, self._evening_order(town, person, steps), at=LATE
+            )
+        await self.once("evening/plan", self.one(Role.DISPATCHER), self._ask_plan(town), at=LATE)
+        await self._adopt_all(self.one(Role.DISPATCHER), "planned-evening")
+
+    def _evening_order(self, town: Person, person: Person, steps: int) -> Do:
+        """A small order, taken so many steps on."""
+
+        async def do(session: AsyncSession, actor: Actor) -> None:
+            assert person.place_id is not None and town.place_id is not None
+            proposed = await order_queries.proposal(session, actor, person.place_id)
+            placed = await orders.place(session, actor, person.place_id, as_proposed(proposed)[:6])
+            if steps >= 1:
+                await orders.approve(session, town.actor, placed.id)
+            if steps >= 2:
+                await orders.allocate(session, town.actor, town.place_id, [placed.id])
+            if steps >= 3:
+                await orders.pick(session, town.actor, placed.id)
+
+        return do
+
+    def _ask_plan(self, town: Person) -> Do:
+        async def do(session: AsyncSession, actor: Actor) -> None:
+            assert town.place_id is not None
+            with suppress(WrongState):
+                await delivery.request_plan(session, actor, town.place_id, self.on + timedelta(days=1))
+
+        return do
+
     async def close(self) -> dict[str, Any]:
         """The inspector checks the books; what the day came to."""
         inspector = self.one(Role.INSPECTOR)
@@ -385,6 +428,10 @@ class Day:
             await inspection.check(session, inspector)
             verified = await inspection_queries.verify(session)
             return await summary(session, self.on, verified)
+
+
+async def _nothing(_: AsyncSession, __: Actor) -> None:
+    """Only the key is claimed."""
 
 
 def _is_passing(error: BaseException) -> bool:
@@ -492,9 +539,12 @@ def counted_at(code: str, cargo: Sequence[Row]) -> dict[tuple[UUID, UUID], Count
 
 async def summary(session: AsyncSession, on: date, verified: inspection_queries.Verified) -> dict[str, Any]:
     """What the day came to, counted from the books."""
-    row = await database.row(session, SUMMARY, on)
+    ends_at = clock.instant(on, round(LATE * 3600))
+    row = await database.row(session, SUMMARY, on, ends_at)
     classes = await database.rows(
-        session, "SELECT priority, count(*) AS entries FROM shortage GROUP BY 1 ORDER BY 1"
+        session,
+        "SELECT priority, count(*) AS entries FROM shortage WHERE registered_at < $1 GROUP BY 1 ORDER BY 1",
+        ends_at,
     )
     plans = await database.rows(
         session,
@@ -521,19 +571,20 @@ async def summary(session: AsyncSession, on: date, verified: inspection_queries.
     }
 
 
-SUMMARY = """SELECT
-    (SELECT count(*) FROM requisition WHERE made_on = $1) AS orders,
-    (SELECT count(*) FROM requisition_line l JOIN requisition r ON r.id = l.requisition_id WHERE r.made_on = $1) AS lines,
-    (SELECT round(sum(l.accepted * l.unit_price) / nullif(sum(l.approved * l.unit_price), 0), 4)
-       FROM requisition_line l JOIN requisition r ON r.id = l.requisition_id
-       WHERE r.made_on = $1 AND r.state = 'closed') AS fill_rate,
-    (SELECT count(*) FROM shortage) AS shortages,
-    (SELECT count(*) FROM stop s JOIN run r ON r.id = s.run_id WHERE r.runs_on = $1) AS stops,
-    (SELECT count(*) FROM stop s JOIN run r ON r.id = s.run_id WHERE r.runs_on = $1
-       AND s.handed_over_at <= s.planned_arrival_at + interval '15 minutes') AS stops_on_time,
-    (SELECT count(DISTINCT vehicle_id) FROM run WHERE runs_on = $1) AS vehicles,
-    (SELECT coalesce(sum(distance_m), 0)::bigint FROM run WHERE runs_on = $1) AS distance_m,
-    (SELECT coalesce(sum(duration_s), 0)::bigint FROM run WHERE runs_on = $1) AS duration_s,
-    (SELECT count(*) FROM proof) AS signed,
+SUMMARY = """WITH paper AS (SELECT * FROM requisition WHERE made_on = $1 AND made_at < $2),
+    line AS (SELECT l.*, p.state FROM requisition_line l JOIN paper p ON p.id = l.requisition_id),
+    trip AS (SELECT * FROM run WHERE runs_on = $1),
+    halt AS (SELECT s.* FROM stop s JOIN trip t ON t.id = s.run_id)
+  SELECT (SELECT count(*) FROM paper) AS orders,
+    (SELECT count(*) FROM line) AS lines,
+    (SELECT round(sum(accepted * unit_price) / nullif(sum(approved * unit_price), 0), 4)
+       FROM line WHERE state = 'closed') AS fill_rate,
+    (SELECT count(*) FROM shortage WHERE registered_at < $2) AS shortages,
+    (SELECT count(*) FROM halt) AS stops,
+    (SELECT count(*) FROM halt WHERE handed_over_at <= planned_arrival_at + interval '15 minutes') AS stops_on_time,
+    (SELECT count(DISTINCT vehicle_id) FROM trip) AS vehicles,
+    (SELECT coalesce(sum(distance_m), 0)::bigint FROM trip) AS distance_m,
+    (SELECT coalesce(sum(duration_s), 0)::bigint FROM trip) AS duration_s,
+    (SELECT count(*) FROM proof f JOIN halt h ON h.id = f.stop_id) AS signed,
     (SELECT count(*) FROM movement) AS movements,
     (SELECT count(*) FROM trail) AS trail_rows"""

@@ -104,7 +104,9 @@ def password_in(folder: Path) -> str:
     return kept.read_text()
 
 
-async def play(url: str, password: str, townships: int, console: Console) -> dict[str, Any]:
+async def play(
+    url: str, password: str, townships: int, console: Console, *, is_served: bool
+) -> dict[str, Any]:
     """The whole day; figures and seconds by step."""
     base = Database(url, pool_size=10)
     seconds: dict[str, float] = {}
@@ -132,6 +134,8 @@ async def play(url: str, password: str, townships: int, console: Console) -> dic
             began = time.perf_counter()
             figures = await day.close()
             seconds["verification"] = round(time.perf_counter() - began, 2)
+            if is_served:
+                await day.evening()
     finally:
         await base.close()
     return figures | {
@@ -228,14 +232,16 @@ def sign_ins(password: str, address: str, console: Console) -> None:
     console.print(f"\n[bold]{address}[/bold]   (Ctrl+C ends it)")
 
 
-def run(url: str, folder: Path, *, townships: int, as_json: bool, console: Console, locale: str) -> str:
+def run(
+    url: str, folder: Path, *, townships: int, as_json: bool, console: Console, locale: str, is_served: bool
+) -> str:
     """Play the day beside a worker; the password of its people."""
     password = password_in(folder)
     with Memory() as memory:
         began = time.perf_counter()
         asyncio.run(install.prepare(url))
         prepared = round(time.perf_counter() - began, 2)
-        figures = asyncio.run(play(url, password, townships, console))
+        figures = asyncio.run(play(url, password, townships, console, is_served=is_served))
         figures["seconds"] = {"prepare": prepared} | figures["seconds"]
         figures["seconds"]["total"] = round(figures["seconds"]["total"] + prepared, 2)
         figures["peak_rss_mib"] = memory.peak_mib
