@@ -35,6 +35,8 @@ OPEN_PATHS = re.compile(r"^/(static/|health$|sign-in$|api/schema)")
 KEPT_HEADERS = frozenset(
     {b"content-type", b"location", b"etag", b"hx-redirect", b"hx-trigger", b"hx-refresh"}
 )
+KEEP_INSTEAD = "keep_instead"
+"""Where a handler puts what is kept beside the key when its answer shows a secret once."""
 TRIES = 3
 
 
@@ -105,7 +107,8 @@ class Gate(ASGIMiddleware):
             status = answer[0]["status"]  # type: ignore[typeddict-item]
             if status < 400 or request.scope["state"].pop("commit_refusal", False):
                 if key:
-                    await once.keep(session, actor.account_id, key, _kept(answer))
+                    kept = request.scope["state"].pop(KEEP_INSTEAD, None) or _kept(answer)
+                    await once.keep(session, actor.account_id, key, kept)
                 await session.commit()
             else:
                 await session.rollback()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -214,6 +214,32 @@ async def set_price(
     await trail.record(
         session, actor, "formulary.set_price", product_id, before=before["unit_price"], after=unit_price,
         valid_from=valid_from,
+    )  # fmt: skip
+
+
+async def set_policy(
+    session: AsyncSession, actor: Actor, name: str, value: dict[str, Any], *, source: str, valid_from: date
+) -> None:
+    """Set a policy from a day on, today or later; what held before keeps holding for the days before.
+
+    Refuses a policy that nothing here goes by, a value of another form, a row without its source.
+    """
+    actor.must("formulary.set_policy")
+    if not source.strip():
+        raise BadInput(N_("Say where the policy stands: the notice with its number, or the minutes."))
+    if valid_from < clock.today():
+        raise BadInput(N_("A policy holds from today on or later, not from {day}."), day=valid_from)
+    rules.check_policy(name, value)
+    before = await queries.policy(session, name, valid_from)
+    await database.run(
+        session,
+        """INSERT INTO policy (name, valid_from, value, source) VALUES ($1, $2, $3::text::jsonb, $4)
+           ON CONFLICT (name, valid_from) DO UPDATE SET value = excluded.value, source = excluded.source""",
+        name, valid_from, msgspec.json.encode(value).decode(), source.strip(),
+    )  # fmt: skip
+    await trail.record(
+        session, actor, "formulary.set_policy", None, paper=name, before=before, after=value, valid_from=valid_from,
+        source=source.strip(),
     )  # fmt: skip
 
 

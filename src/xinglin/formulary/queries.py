@@ -182,3 +182,28 @@ async def minimum_life_days(session: AsyncSession, tier: str | None, on: date) -
 async def adopted_editions(session: AsyncSession) -> list[Row]:
     """Editions of the essential medicines list this county goes by, newest first."""
     return await database.rows(session, "SELECT * FROM adopted_edition ORDER BY valid_from DESC")
+
+
+async def policies(session: AsyncSession, name: str | None = None) -> list[Row]:
+    """Every row of every policy (or of one), the newest of each first; the value as JSON text."""
+    return await database.rows(
+        session,
+        """SELECT name, valid_from, value::text AS value, source, valid_from <= $2 AND NOT EXISTS (
+             SELECT 1 FROM policy l WHERE l.name = p.name AND l.valid_from > p.valid_from AND l.valid_from <= $2)
+             AS is_in_force
+           FROM policy p WHERE $1::text IS NULL OR name = $1 ORDER BY name, valid_from DESC""",
+        name,
+        clock.today(),
+    )
+
+
+async def tally(session: AsyncSession) -> Row:
+    """How many medicines the county has taken up, how many are essential, how many lack a price."""
+    return await database.row(
+        session,
+        """SELECT count(*) AS products, count(d.essential_no) AS essential,
+             count(*) FILTER (WHERE NOT EXISTS (
+               SELECT 1 FROM price p WHERE p.product_id = d.id AND p.valid_from <= $1)) AS unpriced
+           FROM product d WHERE NOT d.retired""",
+        clock.today(),
+    )

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from xinglin.base.errors import N_
+from xinglin.base.errors import N_, BadInput
 from xinglin_catalog import DRAFT_CUSTODY, Access, ControlClass
 
 TIERS = ("county", "township", "village")
@@ -31,6 +31,53 @@ FIRST_POLICIES: dict[str, tuple[dict[str, Any], str]] = {
     ),
 }
 """Policies a new county begins with, each with its source."""
+
+
+POLICY_NAMES = {
+    "minimum_life_days": N_("Days of life a receiver asks for"),
+    "custody": N_("Custody of controlled medicines"),
+}
+"""What the policies are about."""
+
+LONGEST_LIFE_DAYS = 3650
+
+
+def check_policy(name: str, value: dict[str, Any]) -> None:
+    """Refuse a policy that nothing here goes by, and a value of another form than its reader expects."""
+    if name not in FIRST_POLICIES:
+        raise BadInput(
+            N_("There is no policy “{value}”; there are {choices}."),
+            value=name,
+            choices=", ".join(FIRST_POLICIES),
+        )
+    known = FIRST_POLICIES[name][0]
+    if set(value) != set(known):
+        raise BadInput(
+            N_("This policy names exactly {choices}; here it names {value}."),
+            choices=", ".join(known), value=", ".join(map(str, value)) or "–",
+        )  # fmt: skip
+    check = {"minimum_life_days": _check_days, "custody": _check_custody}.get(name)
+    if check is not None:
+        for key, part in value.items():
+            check(key, part)
+
+
+def _check_days(tier: str, days: Any) -> None:
+    if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= LONGEST_LIFE_DAYS:
+        raise BadInput(
+            N_("{where}: a whole number of days from 0 to {most}, not {value}."),
+            where=tier, most=LONGEST_LIFE_DAYS, value=str(days),
+        )  # fmt: skip
+
+
+def _check_custody(control: str, access: Any) -> None:
+    choices = [kind.value for kind in Access]
+    is_whole = isinstance(access, dict) and set(access) == {"village", "township", "own_vehicle"}
+    if not is_whole or any(one not in choices for one in access.values()):
+        raise BadInput(
+            N_("{where}: village, township and own_vehicle are each one of {choices}."),
+            where=control, choices=", ".join(choices),
+        )  # fmt: skip
 
 
 class Listed(NamedTuple):

@@ -123,6 +123,45 @@ async def issue_token(
     return token
 
 
+async def revoke_token(session: AsyncSession, actor: Actor, token_id: str) -> None:
+    """End one of one's own API tokens, named by its hash in hexadecimal."""
+    actor.must("people.revoke_token")
+    found = await database.row(
+        session,
+        """DELETE FROM public.credential WHERE encode(token_hash, 'hex') = $1 AND account_id = $2 AND kind = 'token'
+           RETURNING label""",
+        token_id,
+        actor.account_id,
+    )
+    if found is None:
+        raise NotFound(N_("There is no such token, or it is not one of yours."))
+    await trail.record(session, actor, "people.revoke_token", actor.account_id, label=found["label"])
+
+
+async def change_password(
+    session: AsyncSession, actor: Actor, old: str, new: str, *, session_token: str = ""
+) -> None:
+    """Change one's own password, the old one being known; other browser sessions end, this one goes on.
+
+    API tokens stay: each is revoked by itself.
+    """
+    actor.must("people.change_password")
+    account = (await session.exec(select(Account).where(col(Account.id) == actor.account_id))).one()
+    is_right = await asyncio.to_thread(_is_password, account.password_hash or NOBODY, old[:LONGEST_PASSWORD])
+    if not is_right:
+        raise BadInput(N_("The old password is wrong."))
+    account.password_hash = await hash_password(new)
+    session.add(account)
+    await session.flush()
+    await database.run(
+        session,
+        "DELETE FROM public.credential WHERE account_id = $1 AND kind = 'session' AND token_hash <> $2",
+        account.id,
+        token_hash(session_token),
+    )
+    await trail.record(session, actor, "people.change_password", account.id, paper=account.username)
+
+
 async def open_account(
     session: AsyncSession,
     actor: Actor,

@@ -112,3 +112,41 @@ async def named(session: AsyncSession, actor: Actor, text: str, *, limit: int = 
         actor.place_id,
         limit,
     )
+
+
+async def network(
+    session: AsyncSession, actor: Actor, *, tier: str = "", town: str = "", text: str = ""
+) -> list[Row]:
+    """The county's places with who supplies whom, tier by tier; without vehicles and edges."""
+    return await database.rows(
+        session,
+        """SELECT p.id, p.no, p.code, p.kind, p.name, p.tier, p.town, p.membership, p.closed, p.opening::text AS opening,
+             p.population, p.contact, p.phone, s.name AS supplier, s.id AS supplier_id,
+             (SELECT count(*) FROM place c WHERE c.supplied_by_id = p.id AND NOT c.closed) AS supplies
+           FROM place p LEFT JOIN place s ON s.id = p.supplied_by_id
+           WHERE p.kind NOT IN ('vehicle', 'patients', 'losses', 'investigation')
+             AND ($1 = '' OR coalesce(p.tier, 'supplier') = $1) AND ($2 = '' OR p.town = $2)
+             AND ($3 = '' OR strpos(lower(concat_ws(' ', p.name, p.name_en, p.code, p.town)), lower($3)) > 0)
+             AND ($4::uuid IS NULL OR p.id = $4 OR p.supplied_by_id = $4)
+           ORDER BY p.closed, array_position(ARRAY['supplier', 'county', 'township', 'village'],
+             coalesce(p.tier, 'supplier')), p.no LIMIT 3000""",
+        tier,
+        town,
+        text.strip(),
+        actor.place_id,
+    )
+
+
+async def towns(session: AsyncSession) -> list[str]:
+    """The towns in which there are places."""
+    found = await database.rows(session, "SELECT DISTINCT town FROM place WHERE town <> '' ORDER BY town")
+    return [row["town"] for row in found]
+
+
+async def tally(session: AsyncSession) -> dict[str, int]:
+    """How many open places there are in each tier, and how many vehicles."""
+    found = await database.rows(
+        session,
+        """SELECT coalesce(tier, kind) AS tier, count(*) AS places FROM place WHERE NOT closed GROUP BY 1""",
+    )
+    return {row["tier"]: row["places"] for row in found}
