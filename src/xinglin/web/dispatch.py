@@ -178,7 +178,7 @@ async def _plan(
     visit: Visit, plan_id: UUID, *, is_piece: bool = False, error: str = "", status: int = 200
 ) -> Template:
     found = await delivery_queries.plan(visit.session, visit.actor, plan_id)
-    context: dict[str, Any] = {"plan": found, "error": error, "verdict": None, "problem": None}
+    context: dict[str, Any] = {"plan": found, "error": error, "verdict": None}
     if found["verdict_text"]:
         context |= await _draft(visit, found)
     if found["state"] == "adopted":
@@ -199,6 +199,7 @@ async def _draft(visit: Visit, found: Row) -> dict[str, Any]:
     return {
         "problem": problem, "verdict": verdict, "routes": routes, "left_out": left_out,
         "faults": [tell(fault["what"]["template"], fault["what"]["params"]) for fault in verdict["violations"]],
+        "is_barred": any(fault["kind"] != "forced_left_out" for fault in verdict["violations"]),
         "data": board.plan_map(problem, routes, left_out, language.Speech(visit.locale)),
         "is_synthetic": await place_queries.has_synthetic(visit.session, [*ids, found["depot_id"]]),
         "cost": Decimal(verdict["cost"]["total_fen"] - verdict["cost"]["left_out_fen"]) / 100,

@@ -109,8 +109,15 @@ async def _state(visit: Visit) -> dict[str, Any]:
         "severities": [(name, word, severities.get(name, 0)) for name, word in SEVERITIES.items()],
         "rounds": rounds,
         "is_unequal": any(row["check_name"] == "ledger_equals_balance" for row in open_findings),
+        "marked_up": len(await flows.marked_up(visit.session, visit.actor, month_ago(), clock.today())),
+        "month_ago": month_ago(),
         "groups": groups,
     }
+
+
+def month_ago() -> date:
+    """The first day of the thirty that end today."""
+    return clock.today() - timedelta(days=29)
 
 
 def groups(hash: str | None) -> list[str]:

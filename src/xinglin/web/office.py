@@ -54,7 +54,7 @@ async def home(visit: Here) -> Template:
     waiting = await order_queries.requisitions(
         visit.session, visit.actor, states=["submitted"], supplier_id=own, limit=8
     )
-    states = await order_queries.counts(visit.session, visit.actor)
+    states = await order_queries.counts(visit.session, visit.actor, supplier_id=own)
     overview = await stock_queries.overview(visit.session, visit.actor, clock.today())
     missing = await shortage_queries.shortages(visit.session, visit.actor, limit=8)
     coming = await delivery_queries.arrivals(visit.session, own) if own else []
