@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from xinglin.base.errors import N_, BadInput
-from xinglin_catalog import DRAFT_CUSTODY, Access, ControlClass
+from xinglin_catalog import DRAFT_CUSTODY, Access
 
 TIERS = ("county", "township", "village")
 MAY = ("stocked", "on_request", "not_allowed")
@@ -12,6 +12,19 @@ MAY_NAMES = {
     "on_request": N_("on request"),
     "not_allowed": N_("not allowed"),
 }
+CONTROL_RULES = {
+    "narcotic": N_("narcotic medicine, R11"),
+    "psychotropic_1": N_("class I psychotropic medicine, R11"),
+    "psychotropic_2": N_("class II psychotropic medicine, R11"),
+    "toxic": N_("toxic medicine, R11"),
+    "precursor": N_("precursor chemical, R11"),
+    "abortifacient": N_("abortifacient, R11"),
+    "vaccine": N_("vaccine of the programme, R11"),
+    "blood": N_("blood product, R11"),
+    "radioactive": N_("radioactive medicine, R11"),
+    "vertical_programme": N_("medicine of a vertical programme, R11"),
+}
+"""What is written beside a listing that custody rules, so that who orders in vain reads why."""
 
 FIRST_POLICIES: dict[str, tuple[dict[str, Any], str]] = {
     "minimum_life_days": (
@@ -91,6 +104,7 @@ class Listed(NamedTuple):
 def listings_for(control: str, custody: dict[str, Any], *, village_rule: str = "") -> list[Listed]:
     """Default listings by custody class (R11): what may not be held or carried is not allowed."""
     ruled = custody.get(control, {})
+    rule = CONTROL_RULES.get(control, "")
     listed = []
     for tier in TIERS:
         # A class that the policy does not speak of is nobody's but the county's.
@@ -99,9 +113,9 @@ def listings_for(control: str, custody: dict[str, Any], *, village_rule: str = "
             tier != "county" and ruled.get("own_vehicle") == Access.BLOCKED
         )
         if is_barred:
-            listed.append(Listed(tier, "not_allowed", f"R11: {control}"))
+            listed.append(Listed(tier, "not_allowed", rule))
         elif tier == "village" and village_rule:
             listed.append(Listed(tier, "not_allowed", village_rule))
         else:
-            listed.append(Listed(tier, "stocked", f"R11: {control}" if control != ControlClass.NONE else ""))
+            listed.append(Listed(tier, "stocked", rule))
     return listed

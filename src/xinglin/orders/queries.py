@@ -268,13 +268,15 @@ async def proposal(session: AsyncSession, actor: Actor, place_id: UUID) -> list[
     return sorted(basket, key=lambda line: str(line["name"]))
 
 
-async def counts(session: AsyncSession, actor: Actor) -> dict[str, int]:
-    """How many requisitions in reach are in each state."""
+async def counts(session: AsyncSession, actor: Actor, *, supplier_id: UUID | None = None) -> dict[str, int]:
+    """How many requisitions in reach (of those one place supplies, or of all) are in each state."""
     found = await database.rows(
         session,
         """SELECT state, count(*) AS papers FROM requisition
-           WHERE $1::uuid IS NULL OR place_id = $1 OR supplier_id = $1 GROUP BY 1""",
+           WHERE ($1::uuid IS NULL OR place_id = $1 OR supplier_id = $1)
+             AND ($2::uuid IS NULL OR supplier_id = $2) GROUP BY 1""",
         actor.place_id,
+        supplier_id,
     )
     return {row["state"]: row["papers"] for row in found}
 

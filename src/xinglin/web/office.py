@@ -36,7 +36,7 @@ NAV["office"] = (
     Link(N_("Review"), "/office/review", "clipboard-check", "orders.approve"),
     Link(N_("Depot"), "/office/depot", "building-warehouse", "orders.pick"),
     Link(N_("Orders"), "/office/orders", "clipboard-list", "orders.open"),
-    Link(N_("Stock"), "/office/places", "packages", "stock.read"),
+    Link(N_("Stock"), "/office/stock", "packages", "stock.read"),
     Link(N_("Shortages"), "/office/shortages", "alert-triangle", "shortages.read"),
     Link(N_("Formulary"), "/office/medicines", "pill", "formulary.set_listing"),
 )
@@ -228,7 +228,7 @@ async def allocate(visit: Here, data: Form) -> Redirect:
     here = await own_place(visit)
     await orders.allocate(visit.session, visit.actor, here["id"])
     waves = await order_queries.waves(visit.session, visit.actor, here["id"], limit=1)
-    return go(f"/office/waves/{_mark(waves[0]['allocated_at'])}" if waves else "/office/depot")
+    return go(f"/office/depot/waves/{_mark(waves[0]['allocated_at'])}" if waves else "/office/depot")
 
 
 def _mark(at: datetime) -> int:
@@ -245,7 +245,7 @@ class Shared(NamedTuple):
     allocated: int
 
 
-@get("/waves/{mark:int}", include_in_schema=False)
+@get("/depot/waves/{mark:int}", include_in_schema=False)
 async def wave_page(visit: Here, mark: FromPath[int]) -> Template:
     """One round of allocation: what was short first, each place's share and the reason."""
     visit.actor.must("orders.read")
@@ -271,7 +271,7 @@ def _shared(visit: Visit, lines: list[Row]) -> Shared:
     )  # fmt: skip
 
 
-@get("/picking/{requisition_id:uuid}", include_in_schema=False)
+@get("/depot/picking/{requisition_id:uuid}", include_in_schema=False)
 async def pick_page(visit: Here, requisition_id: FromPath[UUID]) -> Template:
     """What to take from the shelf, lot by lot, cold goods last; prints as a pick list."""
     visit.actor.must("orders.pick")
@@ -292,7 +292,7 @@ async def _pick(
     )  # fmt: skip
 
 
-@post("/picking/{requisition_id:uuid}", include_in_schema=False)
+@post("/depot/picking/{requisition_id:uuid}", include_in_schema=False)
 async def pick(visit: Here, requisition_id: FromPath[UUID], data: Form) -> Template | Redirect:
     """It lies in the box; what was not found is set aside and registered as missing."""
     try:
@@ -304,7 +304,7 @@ async def pick(visit: Here, requisition_id: FromPath[UUID], data: Form) -> Templ
         if refusal.status in (403, 404):
             raise
         return await _pick(visit, requisition_id, form=data, refusal=refusal)
-    return go(f"/office/picking/{requisition_id}")
+    return go(f"/office/depot/picking/{requisition_id}")
 
 
 async def _short_picks(visit: Visit, requisition_id: UUID, form: dict[str, str]) -> dict[UUID, ShortPick]:
@@ -323,7 +323,7 @@ async def _short_picks(visit: Visit, requisition_id: UUID, form: dict[str, str])
 # ---- places, and the formulary ----
 
 
-@get("/places", include_in_schema=False)
+@get("/stock/places", include_in_schema=False)
 async def places(visit: Here) -> Template:
     """The own stock and that of every place supplied, at a glance."""
     visit.actor.must("stock.read")

@@ -59,9 +59,11 @@ def days_left(on_hand: int, daily_use: Decimal | None) -> float | None:
 @get("/stock", include_in_schema=False)
 async def stock_page(
     visit: Here, place: FromQuery[UUID | None] = None, q: FromQuery[str] = "", cursor: FromQuery[str] = ""
-) -> Template:
+) -> Template | Redirect:
     """What lies at a place, with days of cover and the next expiry; what is used up comes first."""
     visit.actor.must("stock.read")
+    if place is None and visit.actor.place_id is None:
+        return go(f"{desk_href(visit)}/stock/places")
     here = await _place(visit, place)
     found = await stock_queries.stock_list(
         visit.session, visit.actor, here["id"], text=q[:60], after=after(cursor), limit=PAGE
