@@ -7,7 +7,7 @@ from xinglin.base.settings import Settings
 
 def handlers(settings: Settings) -> list[Any]:
     """Every page."""
-    from xinglin.web import clinic, depot, dispatch, door, driver, inspector, office, proofs
+    from xinglin.web import admin, clinic, depot, dispatch, door, driver, inspector, me, office, proofs
 
     return [
         *door.handlers(settings),
@@ -18,4 +18,6 @@ def handlers(settings: Settings) -> list[Any]:
         *driver.handlers(),
         *proofs.handlers(),
         *inspector.handlers(),
+        *admin.handlers(),
+        *me.handlers(),
     ]
