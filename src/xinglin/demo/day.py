@@ -32,6 +32,7 @@ from xinglin.orders import queries as order_queries
 from xinglin.orders.actions import Approval, ShortPick
 from xinglin.orders.rules import Asked
 from xinglin.people.rules import Role, verbs_of
+from xinglin.stock import queries as stock_queries
 
 AT_ONCE = 6
 TRIES_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
@@ -402,8 +403,9 @@ class Day:
 
         async def do(session: AsyncSession, actor: Actor) -> None:
             assert person.place_id is not None and town.place_id is not None
-            proposed = await order_queries.proposal(session, actor, person.place_id)
-            placed = await orders.place(session, actor, person.place_id, as_proposed(proposed)[:6])
+            kept = await stock_queries.stock_list(session, actor, person.place_id, limit=6)
+            asked = [Asked(row["product_id"], row["pack_size"] * 2) for row in kept]
+            placed = await orders.place(session, actor, person.place_id, asked)
             if steps >= 1:
                 await orders.approve(session, town.actor, placed.id)
             if steps >= 2:
