@@ -69,7 +69,7 @@ def create_app(database: Database, settings: Settings, *, debug: bool = False) -
         ),
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(templates())),
         openapi_config=OpenAPIConfig(
-            title="杏林 Xinglin", version=__version__, path="/api/schema", render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            title="杏林 Xinglin", version=__version__, path="/api/schema", use_handler_docstrings=True, render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
             security=[{"token": []}],
         ),

@@ -1,5 +1,6 @@
 """How an address of the API is declared: the verb it takes, and what it may answer besides success."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from litestar import Request, get, patch, post, put
@@ -7,6 +8,8 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import SerializationException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
 from pydantic import BaseModel
 
 from xinglin.api.faults import ManyFaults, Wrong
@@ -71,6 +74,16 @@ def refusals(*statuses: int) -> dict[int, ResponseSpec]:
     }
 
 
+@dataclass
+class TakesCsv(Operation):
+    """An address whose body is a file."""
+
+    def __post_init__(self) -> None:
+        """Say so in the OpenAPI."""
+        kind = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+        self.request_body = RequestBody(content={CSV: kind}, required=True)
+
+
 def ask(verb: str, path: str = "") -> get:
     """A question, for posts that may `verb`; with an empty verb for everybody who is signed in."""
     return get(path, opt={"verb": verb}, responses=refusals(*QUESTIONS))
@@ -78,7 +91,8 @@ def ask(verb: str, path: str = "") -> get:
 
 def make(verb: str, path: str = "", *, takes: str = JSON) -> post:
     """A write that makes something new: 201."""
-    return post(path, opt={"verb": verb, "takes": takes}, responses=refusals(*REFUSED))
+    more: dict[str, Any] = {} if takes == JSON else {"operation_class": TakesCsv}
+    return post(path, opt={"verb": verb, "takes": takes}, responses=refusals(*REFUSED), **more)
 
 
 def do(verb: str, path: str) -> post:

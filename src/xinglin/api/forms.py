@@ -76,6 +76,14 @@ UnitPrice = Annotated[
 ]
 
 
+Yuan = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if isinstance(value, Decimal) else value),
+    Field(description="Yuan per base unit, as text, so that no digit is lost."),
+]
+"""A price in an answer."""
+
+
 class In(BaseModel):
     """A body: unknown fields are a mistake, and no text holds a character the database cannot keep."""
 

@@ -1,7 +1,6 @@
 """What the county has adopted, by machine: products, who may order them, prices, editions."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from xinglin.api.forms import (
     UnitPrice,
     Whole,
     Word,
+    Yuan,
     from_cursor,
     page_of,
 )
@@ -114,7 +114,7 @@ class ProductOut(BaseModel):
     control: str
     priority: str
     essential_no: str | None
-    unit_price: Decimal | None
+    unit_price: Yuan | None
     may: str | None
     rule: str | None
 
@@ -131,7 +131,7 @@ class PriceOut(BaseModel):
     """A price and the day from which it holds."""
 
     valid_from: date
-    unit_price: Decimal
+    unit_price: Yuan
 
 
 class WholeProductOut(BaseModel):
@@ -160,7 +160,7 @@ class WholeProductOut(BaseModel):
     pack_weight_g: int
     pack_volume_cm3: int
     retired: bool
-    unit_price: Decimal | None
+    unit_price: Yuan | None
     listings: list[ListingOut]
     prices: list[PriceOut]
 

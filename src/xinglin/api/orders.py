@@ -1,7 +1,6 @@
 """Requisitions by machine."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -23,6 +22,7 @@ from xinglin.api.forms import (
     Quantity,
     Reason,
     VersionHeader,
+    Yuan,
     id_cursor,
     page_of,
     version_of,
@@ -168,7 +168,7 @@ class LineOut(BaseModel):
     damaged: int
     short: int
     refused: int
-    unit_price: Decimal
+    unit_price: Yuan
 
 
 class RequisitionWithLines(RequisitionOut):
@@ -201,7 +201,7 @@ class ProposedOut(BaseModel):
     quantity: int
     pack_size: int
     pack_unit: str
-    unit_price: Decimal
+    unit_price: Yuan
     reason: str
 
 

@@ -1,7 +1,6 @@
 """The books of goods by machine."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
@@ -26,6 +25,7 @@ from xinglin.api.forms import (
     ReasonIn,
     UnitPrice,
     Word,
+    Yuan,
     from_cursor,
     id_cursor,
     page_of,
@@ -146,7 +146,7 @@ class CardLineOut(BaseModel):
     other: str
     source_condition: str
     target_condition: str
-    unit_price: Decimal
+    unit_price: Yuan
     paper_id: UUID | None
     reverses_id: UUID | None
     is_reversed: bool
