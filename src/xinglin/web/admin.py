@@ -33,7 +33,7 @@ from xinglin.web.page import NAV, Link, go, page
 
 Form = URLEncodedBody[dict[str, str]]
 NAV["admin"] = (
-    Link(N_("County"), "/admin", "building-community", "people.read"),
+    Link(N_("Overview"), "/admin", "building-community", "people.read"),
     Link(N_("People"), "/admin/people", "users", "people.read"),
     Link(N_("Places"), "/admin/places", "map-pin", "places.amend"),
     Link(N_("Policies"), "/admin/policies", "file-description", "formulary.set_policy"),
@@ -260,7 +260,7 @@ async def _place_page(
     found = await place_queries.place_in_reach(visit.session, visit.actor, place_id) if place_id else None
     known = await place_queries.network(visit.session, visit.actor)
     changes = (
-        await inspection_queries.trail(visit.session, visit.actor, subject=place_id, limit=20)
+        await inspection_queries.trail(visit.session, visit.actor, verb="places.", subject=place_id, limit=20)
         if place_id
         else []
     )
@@ -391,12 +391,10 @@ async def policy_list(visit: Here) -> Template:
 def _facts(visit: Visit, row: Any) -> list[tuple[str, str]]:
     """The value of a policy in words."""
     value = msgspec.json.decode(row["value"])
-    return [(reading.label(visit.locale, key) if key in reading.FIELDS else _word(visit, key), reading.told(visit.locale, part, {}))
-            for key, part in value.items()]  # fmt: skip
-
-
-def _word(visit: Visit, key: str) -> str:
-    return translate(visit.locale, TIER_NAMES[key]) if key in TIER_NAMES else key.replace("_", " ")
+    return [
+        (reading.label(visit.locale, key), reading.told(visit.locale, part, {}))
+        for key, part in value.items()
+    ]
 
 
 @get("/admin/policies/{name:str}", include_in_schema=False)

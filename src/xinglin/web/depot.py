@@ -53,7 +53,7 @@ SHORT_REASONS = (
     N_("Another lot lies there"),
 )
 KIND_NAMES = {
-    "receive": N_("Received"),
+    "receive": N_("Taken in"),
     "issue": N_("Issued to patients"),
     "load": N_("Loaded on a vehicle"),
     "deliver": N_("Delivered"),

@@ -57,8 +57,8 @@ KIND_WORDS = {
 BOOKS = {
     "trail": N_("Trail"),
     "movement": N_("Movements"),
-    "hold": N_("Holds"),
-    "hold_answer": N_("Answers to holds"),
+    "hold": N_("Promises"),
+    "hold_answer": N_("Answers to promises"),
     "seal": N_("Seals"),
 }
 PAGE = 50

@@ -13,7 +13,7 @@ from litestar.response import Redirect, Template
 
 from xinglin.base import clock
 from xinglin.base.database import Row
-from xinglin.base.errors import N_, BadInput, NotFound, Refusal
+from xinglin.base.errors import N_, BadInput, Refusal
 from xinglin.delivery import queries as delivery_queries
 from xinglin.formulary import queries as formulary_queries
 from xinglin.gate import Here, Visit
@@ -234,18 +234,6 @@ async def delivery_page(visit: Here, stop_id: FromPath[UUID]) -> Template:
     )  # fmt: skip
 
 
-@get("/runs/{run_id:uuid}", include_in_schema=False)
-async def run_page(visit: Here, run_id: FromPath[UUID]) -> Template:
-    """A run of the own depot, stop by stop: the paper behind what left on a vehicle."""
-    visit.actor.must("delivery.read")
-    run = await delivery_queries.run(visit.session, visit.actor, run_id)
-    if visit.actor.place_id not in (None, run["depot_id"]):
-        raise NotFound(N_("There is no such run, or it is not one of yours."))
-    return show(
-        visit, "deliveries/run.html", run=run, stops=await delivery_queries.stops(visit.session, run_id)
-    )
-
-
 HANDLERS: tuple[Any, ...] = (
-    stock_page, stock_card, issue_form, issue, stock_hits, deliveries, delivery_page, run_page,
+    stock_page, stock_card, issue_form, issue, stock_hits, deliveries, delivery_page,
 )  # fmt: skip
