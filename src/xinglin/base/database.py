@@ -25,7 +25,7 @@ SQLModel.metadata.naming_convention = {
 
 Row: TypeAlias = Any
 """One row as asyncpg gives it: by name, by position, or unpacked."""
-COUNTY_CODE = re.compile(r"\d{6}")
+COUNTY_CODE = re.compile(r"[0-9]{6}")
 WAITS_S = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0)
 
 
