@@ -212,7 +212,7 @@ async def receipts(session: AsyncSession, actor: Actor, place_id: UUID, *, limit
     return await database.rows(
         session,
         """SELECT m.id, m.at, m.occurred_on, m.quantity, m.unit_price, m.product_id, l.number AS lot, l.expires_on,
-             s.name AS supplier, d.generic_name, d.dosage_form, d.strength, d.base_unit, d.pack_unit, d.pack_size,
+             s.name AS supplier, d.generic_name, d.dosage_form, d.strength, d.base_unit, d.pack_unit, d.pack_size, d.storage,
              EXISTS (SELECT 1 FROM movement r WHERE r.reverses_id = m.id) AS is_reversed
            FROM movement m JOIN lot l ON l.id = m.lot_id JOIN place s ON s.id = m.source_id
              JOIN product d ON d.id = m.product_id

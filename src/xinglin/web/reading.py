@@ -128,6 +128,9 @@ VALUES: dict[str, str] = {
 }
 
 
+EMPTY = (None, "", [], {})
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of the trail as a person reads it."""
@@ -171,7 +174,8 @@ def _entry(visit: Visit, row: Row, note: dict[str, Any], names: Mapping[str, str
         row["place"] or "", row["verb"], translate(visit.locale, VERBS.get(row["verb"], row["verb"])),
         paper, f"/inspector/papers/{paper}" if PAPER.match(paper) else "",
         changes(visit.locale, before, after, names),
-        [(label(visit.locale, key), told(visit.locale, value, names)) for key, value in note.items()],
+        [(label(visit.locale, key), told(visit.locale, value, names)) for key, value in note.items()
+         if value not in EMPTY],
     )  # fmt: skip
 
 
@@ -196,7 +200,7 @@ def label(locale: str, key: str) -> str:
 
 def told(locale: str, value: Any, names: Mapping[str, str]) -> str:
     """A value as it is read: words for codes, names for ids, moments in the county's time."""
-    if value is None or value in ("", [], {}):
+    if value in EMPTY:
         return "–"
     if isinstance(value, bool):
         return translate(locale, N_("Yes") if value else N_("No"))
