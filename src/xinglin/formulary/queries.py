@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +15,11 @@ from xinglin.base.database import Row
 from xinglin.base.errors import N_, NotFound
 from xinglin_catalog import search as catalog_search
 
-CANDIDATES = 400
-"""How many products that contain all that was typed are ranked; the rest would be a page nobody reads."""
+LOOKED_AT, CANDIDATES = 1000, 200
+"""Of so many products that contain all that was typed, so many with the shortest names are ranked.
+
+Where more contain it, one letter was typed: a longer word is the answer, not a longer wait.
+"""
 
 
 async def search(
@@ -29,24 +33,40 @@ async def search(
     keys = catalog_search.query_keys(text)
     if not keys:
         return []
-    found = await database.rows(
+    candidates = await database.rows(
+        session,
+        """SELECT d.id, d.code, d.generic_name, d.generic_name_en, d.trade_name, l.may
+           FROM (SELECT id, code, generic_name, generic_name_en, trade_name FROM (
+               SELECT * FROM product WHERE search_keys @> $1::text[] AND NOT retired LIMIT $3) found
+             ORDER BY length(generic_name), generic_name, id LIMIT $4) d
+           LEFT JOIN listing l ON l.product_id = d.id AND l.tier = $2""",
+        keys,
+        tier,
+        LOOKED_AT,
+        CANDIDATES,
+    )
+    ranked = sorted((rank(text, row, tier), index) for index, row in enumerate(candidates))
+    return await _shown(session, [candidates[index]["id"] for _, index in ranked[:limit]], tier)
+
+
+async def _shown(session: AsyncSession, ids: list[UUID], tier: str | None) -> list[Row]:
+    """These products in this order, as a list shows them."""
+    if not ids:
+        return []
+    return await database.rows(
         session,
         """SELECT d.id, d.code, d.kind, d.generic_name, d.generic_name_en, d.trade_name, d.dosage_form, d.strength,
              d.base_unit, d.pack_unit, d.pack_size, d.case_size, d.maker, d.storage, d.control, d.priority,
              d.essential_no, d.needs_specialist, l.may, l.rule, p.unit_price
-           FROM product d
+           FROM unnest($1::uuid[]) WITH ORDINALITY AS k (id, position) JOIN product d ON d.id = k.id
              LEFT JOIN listing l ON l.product_id = d.id AND l.tier = $2
-             LEFT JOIN LATERAL (SELECT unit_price FROM price WHERE product_id = d.id AND valid_from <= $4
+             LEFT JOIN LATERAL (SELECT unit_price FROM price WHERE product_id = d.id AND valid_from <= $3
                ORDER BY valid_from DESC LIMIT 1) p ON true
-           WHERE d.search_keys @> $1::text[] AND NOT d.retired
-           ORDER BY length(d.generic_name), d.generic_name, d.id LIMIT $3""",
-        keys,
+           ORDER BY k.position""",
+        ids,
         tier,
-        CANDIDATES,
         clock.today(),
     )
-    ranked = [(rank(text, row, tier), index) for index, row in enumerate(found)]
-    return [found[index] for _, index in sorted(ranked)[:limit]]
 
 
 def entry(id: UUID, name: str, trade_name: str, name_en: str, code: str) -> catalog_search.Entry[UUID]:
@@ -58,9 +78,24 @@ def entry(id: UUID, name: str, trade_name: str, name_en: str, code: str) -> cata
 
 def rank(text: str, row: Row, tier: str | None) -> tuple[bool, float, int]:
     """The place of a hit: what may be ordered first, then how well the words match."""
-    found = entry(row["id"], row["generic_name"], row["trade_name"], row["generic_name_en"], row["code"])
+    name, name_en, trade_name, code = (
+        row["generic_name"], row["generic_name_en"], row["trade_name"], row["code"],
+    )  # fmt: skip
+    # Many products share a name: its score is remembered. The rest is only looked at where the name says nothing.
+    value = (
+        _score(text, (name,), (name_en,))
+        or (_score(text, (trade_name,)) if trade_name else None)
+        or catalog_search.score(text, catalog_search.Entry(None, (), codes=(code,)))
+        or catalog_search.score(text, entry(row["id"], name, trade_name, name_en, code))
+    )
     is_barred = tier is not None and row["may"] in (None, "not_allowed")
-    return (is_barred, -(catalog_search.score(text, found) or 0.0), len(row["generic_name"]))
+    return (is_barred, -(value or 0.0), len(name))
+
+
+@lru_cache(maxsize=20_000)
+def _score(text: str, names: tuple[str, ...], names_en: tuple[str, ...] = ()) -> float | None:
+    """How well a name answers."""
+    return catalog_search.score(text, catalog_search.Entry(None, names, names_en))
 
 
 async def product(session: AsyncSession, product_id: UUID) -> Row:
