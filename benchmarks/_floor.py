@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import psycopg
@@ -89,10 +88,9 @@ class Script:
         known: dict[str, str],
         *,
         setup: str = "",
-        constants: dict[str, str] | None = None,
     ) -> None:
         """`known` gives an SQL expression for a parameter's text; ids and lists of ids beside them are new ones."""
-        self.constants = dict(constants or {})
+        self.constants: dict[str, str] = {}
         self._known = dict(known)
         self._fresh: dict[str, str] = {}
         lines = ["\\set n :n + 1", setup]
@@ -124,20 +122,15 @@ def fresh_id(which: int) -> str:
     return f"(lpad(to_hex(:n::bigint), 16, '0') || lpad(to_hex(:client_id::bigint * 256 + {which}), 16, '0'))::uuid"
 
 
-def floor_per_s(
-    ground: Ground, scripts: Sequence[Script], *, clients: int, seconds: float, start: int
-) -> float:
-    """Transactions a second that pgbench gets through, taking a script at random each time."""
+def floor_per_s(ground: Ground, script: Script, *, clients: int, seconds: float, start: int) -> float:
+    """Transactions a second that pgbench gets through, one after the other on each connection."""
     command = [
         str(_binaries() / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--client={clients}", "--jobs=1",
         f"--time={max(1, round(seconds))}", f"--define=n={start}",
     ]  # fmt: skip
-    for number, script in enumerate(scripts):
-        path: Path = ground.folder / f"floor{number}.sql"
-        path.write_text(script.text)
-        command += [f"--file={path}"]
-    constants = {name: value for script in scripts for name, value in script.constants.items()}
-    command += [f"--define={name}={value}" for name, value in constants.items()]
+    path = ground.folder / "floor.sql"
+    path.write_text(script.text)
+    command += [f"--file={path}", *(f"--define={name}={value}" for name, value in script.constants.items())]
     folder, port = re.search(r"host=(.*)&port=(\d+)", ground.url).groups()  # type: ignore[union-attr]
     where = {"PGHOST": folder, "PGPORT": port, "PGUSER": "xinglin", "PGDATABASE": "xinglin"}
     told = subprocess.run(

@@ -3,12 +3,13 @@
 import random
 import statistics
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
+import psycopg
 
-from benchmarks._floor import Script, Statement, captured, floor_per_s
+from benchmarks._floor import Script, captured, floor_per_s
 from benchmarks._ground import (
     DEPOT,
     FIRST_NO,
@@ -26,7 +27,7 @@ from benchmarks._load import Answers, drive, request
 from xinglin.people.actions import token_hash
 
 PATH = "/api/v1/requisitions"
-BASKETS = 16
+BASKETS = 200
 SEEN = 3
 """The clinic whose order is watched to learn the statements."""
 KEY = "captured-"
@@ -67,10 +68,9 @@ def maker(place: Ground, orders: list[list[tuple[UUID, int]]], run: int) -> Call
     return make
 
 
-def floor_scripts(
-    place: Ground, address: tuple[str, int], orders: list[list[tuple[UUID, int]]]
-) -> list[Script]:
-    """The floor's scripts, one for each basket: what the server is asked when the service places one order."""
+def floor_script(place: Ground, address: tuple[str, int], orders: list[list[tuple[UUID, int]]]) -> Script:
+    """What the server is asked when the service places one order, with another clinic, basket and key each time."""
+    keep_baskets(place, orders)
     order = [{"product_id": str(id), "quantity": quantity} for id, quantity in orders[0]]
     body = msgspec.json.encode({"place_id": clinic(SEEN), "submit": True, "lines": order})
     headers = {"authorization": f"Bearer {token(SEEN)}", "content-type": "application/json"}
@@ -86,16 +86,8 @@ def floor_scripts(
 
     # The shortest: before that, asyncpg asked what it does not know yet of this connection's types.
     seen = min((t for t in captured(place, act) if any("requisition_line" in s.sql for s in t)), key=len)
-    return [_script(place, seen, orders, which) for which in range(len(orders))]
-
-
-def _script(
-    place: Ground, seen: Sequence[Statement], orders: list[list[tuple[UUID, int]]], which: int
-) -> Script:
-    """One basket's script: what stands for the clinic, its doctor, the key and the paper varies as in the service."""
     key = next(p for s in seen for p in s.parameters if p and p.startswith(KEY))
     paper = next(p for s in seen for p in s.parameters if p and p.startswith("REQ-"))
-    place_no = str(FIRST_NO + SEEN)
     here = f"lpad(to_hex({clinic(0).int} + :clinic::int), 32, '0')::uuid"
     known = {
         "\\x" + token_hash(token(SEEN)).hex(): "sha256(convert_to('token-' || :clinic::int, 'UTF8'))",
@@ -103,19 +95,29 @@ def _script(
         f"{{{clinic(SEEN)}}}": f"ARRAY[{here}]",
         str(account(SEEN)): f"lpad(to_hex({account(0).int} + :clinic::int), 32, '0')::uuid",
         str(DEPOT): f"'{DEPOT}'",
-        place_no: f"({FIRST_NO} + :clinic::int)",
+        str(FIRST_NO + SEEN): f"({FIRST_NO} + :clinic::int)",
         key: "('floor-' || :client_id::int || '-' || :n::bigint)",
         paper: "('REQ-' || :client_id::int || '-' || :n::bigint)",
-        _array(orders[0]): f":basket{which}",
+        _array(orders[0]): "(SELECT products FROM bench_basket WHERE number = :basket::int)::uuid[]",
     }
     return Script(
-        seen, known, setup=f"\\set clinic random(0, {place.clinics - 1})",
-        constants={f"basket{which}": _array(orders[which])},
+        seen, known,
+        setup=f"\\set clinic random(0, {place.clinics - 1})\n\\set basket random(0, {len(orders) - 1})",
     )  # fmt: skip
 
 
 def _array(order: list[tuple[UUID, int]]) -> str:
     return "{" + ",".join(str(id) for id, _ in order) + "}"
+
+
+def keep_baskets(place: Ground, orders: list[list[tuple[UUID, int]]]) -> None:
+    """pgbench has no lists: it takes them from a small table by number."""
+    with psycopg.connect(place.url, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS bench_basket")
+        connection.execute("CREATE TABLE bench_basket (number int PRIMARY KEY, products uuid[])")
+        for number, order in enumerate(orders):
+            connection.execute("INSERT INTO bench_basket VALUES (%s, %s)", [number, [id for id, _ in order]])
+        connection.execute("ANALYZE bench_basket")
 
 
 def main() -> None:
@@ -128,11 +130,11 @@ def main() -> None:
     with ground(clinics=chosen.clinics, products=chosen.products, used=40) as place:
         orders = baskets(place, chosen.lines)
         with service(place) as address:
-            scripts = floor_scripts(place, address, orders)
+            script = floor_script(place, address, orders)
         for run in range(chosen.rounds):
             floors.append(
                 floor_per_s(
-                    place, scripts, clients=chosen.connections, seconds=chosen.seconds, start=run + 1 << 32
+                    place, script, clients=chosen.connections, seconds=chosen.seconds, start=run + 1 << 32
                 )
             )
             with service(place) as address:
@@ -154,7 +156,7 @@ def main() -> None:
         ("service / pgbench", service_rate / floor),
         ("95 % answered within, ms", p95_ms),
         ("half answered within, ms", 1000 * statistics.median(percentile(a.took_s, 0.5) for a in answers)),
-        ("statements in a transaction", scripts[0].text.count(";\n")),
+        ("statements in a transaction", script.text.count(";\n")),
         ("refused", sum(a.refused for a in answers)),
         ("each run: service", ", ".join(f"{a.per_s:.0f}" for a in answers)),
         ("each run: pgbench", ", ".join(f"{f:.0f}" for f in floors)),
