@@ -157,6 +157,7 @@ async def names(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, str]:
            UNION ALL SELECT id, generic_name FROM product JOIN asked USING (id)
            UNION ALL SELECT l.id, d.generic_name FROM requisition_line l JOIN asked USING (id)
              JOIN product d ON d.id = l.product_id
+           UNION ALL SELECT h.id, d.generic_name FROM hold h JOIN asked USING (id) JOIN product d ON d.id = h.product_id
            UNION ALL SELECT id, number FROM run JOIN asked USING (id)
            UNION ALL SELECT id, number FROM lot JOIN asked USING (id)
            UNION ALL SELECT id, name FROM public.account JOIN asked USING (id)""",

@@ -67,7 +67,7 @@ async def accounts(
         session,
         """SELECT a.id, a.username, a.name, a.phone, a.closed_at, a.password_hash IS NOT NULL AS is_active,
              coalesce(json_agg(json_build_object('id', p.id, 'role', p.role, 'place', l.name) ORDER BY p.id)
-               FILTER (WHERE p.ended_at IS NULL), '[]')::text AS posts
+               FILTER (WHERE p.id IS NOT NULL AND p.ended_at IS NULL), '[]')::text AS posts
            FROM public.account a LEFT JOIN public.post p ON p.account_id = a.id AND p.county = $1
              LEFT JOIN place l ON l.id = p.place_id
            WHERE a.username > $2 AND (p.id IS NOT NULL
