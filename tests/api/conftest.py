@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 from httpx import ASGITransport, AsyncClient, Response
 from litestar import Litestar
+from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlmodel.ext.asyncio.session import AsyncSession
 from tests.world import World
 
 from xinglin.app import create_app
@@ -26,7 +28,7 @@ class Machine(AsyncClient):
 
     async def ask(self, address: str, status: int = 200, **query: Any) -> Any:
         """Read something."""
-        answer = await self.get(address, params=query)
+        answer = await self.get(address, params=query or None)
         assert answer.status_code == status, (answer.status_code, answer.text[:3000])
         return answer.json()
 
@@ -54,6 +56,28 @@ async def service(url: str, tmp_path: Path) -> AsyncIterator[Litestar]:
     database = Database(url, pool_size=8)
     yield create_app(database, Settings(data_dir=tmp_path, log_level="error"))
     await database.close()
+
+
+class Undone(AsyncSession):
+    """Every commit is a rollback: each request finds the same county."""
+
+    async def commit(self) -> None:
+        await self.rollback()
+
+
+@pytest.fixture(scope="module")
+async def unchanging(shared_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Litestar]:
+    """The service on a county that no request changes."""
+    database = Database(shared_url, pool_size=4)
+    database._sessions = async_sessionmaker(database.engine, class_=Undone, expire_on_commit=False)
+    yield create_app(database, Settings(data_dir=tmp_path_factory.mktemp("service"), log_level="error"))
+    await database.close()
+
+
+@pytest.fixture
+def visitor(unchanging: Litestar, world: World) -> Callable[..., Machine]:
+    """A program of somebody's that leaves no trace."""
+    return lambda name, language="en": Machine(unchanging, world.token(name), language)
 
 
 @pytest.fixture

@@ -8,10 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 from litestar import Litestar
 from sqlalchemy.ext.asyncio import async_sessionmaker
-from sqlmodel.ext.asyncio.session import AsyncSession
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
-from tests.api.conftest import Machine
+from tests.api.conftest import Machine, Undone
 from tests.api.papers import Papers, lay_out, second_county, somebody
 from tests.conftest import drop_database, make_database
 from tests.world import COUNTY, World, id_of
@@ -167,13 +166,6 @@ TABLE = (
     Row("inspection.read", NOWHERE, _ask("/inspection/verification")),
     Row("inspection.check", NOWHERE, _do("/inspection/checks")),
 )  # fmt: skip
-
-
-class Undone(AsyncSession):
-    """Every commit is a rollback: each request finds the same county."""
-
-    async def commit(self) -> None:
-        await self.rollback()
 
 
 class Tried(NamedTuple):

@@ -25,8 +25,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from sqlalchemy.ext.asyncio import async_sessionmaker
+from tests.api.conftest import Undone
 from tests.api.papers import Papers, lay_out, somebody
-from tests.api.test_every_role import WHO, Undone
+from tests.api.test_every_role import WHO
 from tests.conftest import drop_database, make_database
 from tests.world import COUNTY, World, id_of
 
@@ -183,7 +184,7 @@ def _try(operation: Any, known: Known, token: str, address: str, seen: Counter[i
         chance = random.Random(repr((case.path_parameters, case.query, case.body)))
         for part in ("path_parameters", "query", "body"):
             setattr(case, part, known.put("", getattr(case, part), chance))
-        case.headers = {**(case.headers or {}), "authorization": f"Bearer {token}"}
+        case.headers = dict(case.headers or {}) | {"Authorization": f"Bearer {token}"}
         answer = case.call(base_url=address)
         seen[answer.status_code] += 1
         case.validate_response(answer, checks=CHECKS)

@@ -23,6 +23,7 @@ from xinglin.api.forms import (
     Limit,
     Name,
     Note,
+    OnlyWhole,
     Page,
     VersionHeader,
     Whole,
@@ -43,7 +44,7 @@ from xinglin.gate import Here, Visit
 from xinglin.places import queries as place_queries
 
 DAY_S = 24 * 3600
-Second = Annotated[int, Field(strict=True, ge=0, le=DAY_S)]
+Second = Annotated[int, OnlyWhole, Field(ge=0, le=DAY_S)]
 OnQuery = Annotated[date | None, QueryParameter(name="on", required=False)]
 RunStateQuery = Annotated[
     Literal["planned", "under_way", "closed"] | None, QueryParameter(name="state", required=False)
@@ -148,7 +149,7 @@ class MoveIn(In):
 
     stop: Name
     vehicle: Name | None
-    position: Annotated[int, Field(strict=True, ge=0, le=10_000)] = 0
+    position: Annotated[int, OnlyWhole, Field(ge=0, le=10_000)] = 0
 
 
 class AdoptedOut(BaseModel):

@@ -55,6 +55,14 @@ def _only_text(value: Any) -> Any:
     return value
 
 
+def _only_whole(value: Any) -> Any:
+    """Neither "24" nor true nor 24.0 is a number of tablets."""
+    if type(value) is not int:
+        raise PydanticCustomError("int_type", "not a whole number")
+    return value
+
+
+OnlyWhole = BeforeValidator(_only_whole, json_schema_input_type=int)
 Day = Annotated[
     date, BeforeValidator(_only_text, json_schema_input_type=date), Field(ge=FIRST_DAY, le=LAST_DAY)
 ]
@@ -67,10 +75,10 @@ Note = Annotated[str, StringConstraints(max_length=500)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Word = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]
-Quantity = Annotated[int, Field(strict=True, gt=0, le=LARGEST, description="Whole base units.")]
-Count = Annotated[int, Field(strict=True, ge=0, le=LARGEST, description="Whole base units, or none.")]
-Whole = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
-AboveZero = Annotated[int, Field(strict=True, gt=0, le=LARGEST)]
+Quantity = Annotated[int, OnlyWhole, Field(gt=0, le=LARGEST, description="Whole base units.")]
+Count = Annotated[int, OnlyWhole, Field(ge=0, le=LARGEST, description="Whole base units, or none.")]
+Whole = Annotated[int, OnlyWhole, Field(ge=0, le=LARGEST)]
+AboveZero = Annotated[int, OnlyWhole, Field(gt=0, le=LARGEST)]
 UnitPrice = Annotated[
     Decimal, Field(ge=0, max_digits=13, decimal_places=4, description="Yuan per base unit.")
 ]

@@ -18,6 +18,7 @@ from xinglin.api.forms import (
     Limit,
     Name,
     Note,
+    OnlyWhole,
     Page,
     Query,
     UnitPrice,
@@ -53,8 +54,8 @@ class ProductIn(In):
     strength: Word = ""
     base_unit: Name
     pack_unit: Name
-    pack_size: Annotated[int, Field(strict=True, gt=0, le=1_000_000)]
-    case_size: Annotated[int, Field(strict=True, gt=0, le=1_000_000)] = 1
+    pack_size: Annotated[int, OnlyWhole, Field(gt=0, le=1_000_000)]
+    case_size: Annotated[int, OnlyWhole, Field(gt=0, le=1_000_000)] = 1
     pack_weight_g: Whole
     pack_volume_cm3: Whole
     unit_price: UnitPrice

@@ -10,7 +10,19 @@ from litestar.params import FromPath, JSONBody
 from pydantic import BaseModel, Field, StringConstraints
 
 from xinglin.api.entry import ask, do, make, replace
-from xinglin.api.forms import Cursor, In, KeyHeader, Limit, Made, Name, Page, Word, from_cursor, to_cursor
+from xinglin.api.forms import (
+    Cursor,
+    In,
+    KeyHeader,
+    Limit,
+    Made,
+    Name,
+    OnlyWhole,
+    Page,
+    Word,
+    from_cursor,
+    to_cursor,
+)
 from xinglin.gate import Here
 from xinglin.people import actions as people
 from xinglin.people import queries as people_queries
@@ -53,7 +65,7 @@ class TokenIn(In):
 
     post_id: UUID
     label: Name
-    days: Annotated[int, Field(strict=True, ge=1, le=366)] = 90
+    days: Annotated[int, OnlyWhole, Field(ge=1, le=366)] = 90
 
 
 class TokenOut(BaseModel):

@@ -15,6 +15,7 @@ from xinglin.api.forms import (
     KeyHeader,
     Limit,
     Name,
+    OnlyWhole,
     Page,
     Reason,
     Whole,
@@ -30,7 +31,7 @@ from xinglin.places import queries as place_queries
 from xinglin.places.models import Place
 from xinglin.places.rules import PlaceKind
 
-Second = Annotated[int, Field(strict=True, ge=0, le=24 * 3600)]
+Second = Annotated[int, OnlyWhole, Field(ge=0, le=24 * 3600)]
 Window = Annotated[list[Second], Field(min_length=2, max_length=2)]
 Opening = Annotated[
     list[Window], Field(max_length=12, description="From and to, in seconds of the county's day, in order.")

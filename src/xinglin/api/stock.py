@@ -18,6 +18,7 @@ from xinglin.api.forms import (
     Limit,
     Made,
     Name,
+    OnlyWhole,
     Page,
     Quantity,
     Query,
@@ -75,7 +76,7 @@ class AdjustmentIn(In):
     """What a count found: the difference to the books, below or above zero. Base units."""
 
     lot_id: UUID
-    difference: Annotated[int, Field(strict=True, ge=-LARGEST, le=LARGEST)]
+    difference: Annotated[int, OnlyWhole, Field(ge=-LARGEST, le=LARGEST)]
     reason: Reason
     condition: Condition = Condition.RELEASED
 
