@@ -30,7 +30,7 @@ from xinglin.base.errors import N_, Refusal
 from xinglin.base.language import translate
 from xinglin.base.logs import log
 from xinglin.base.settings import Settings
-from xinglin.gate import SAFE_HEADERS, Doorbell, Gate, locale_of, sign_in_address
+from xinglin.gate import SAFE_HEADERS, Doorbell, Gate, locale_of, request_id_of, sign_in_address
 from xinglin.people.rules import ROLE_NAMES
 from xinglin.web.assets import asset_url
 from xinglin.web.page import error_page, provide_visit
@@ -129,7 +129,7 @@ async def with_safe_headers(message: Message, scope: Scope) -> None:
     if message["type"] != "http.response.start":
         return
     headers = MutableScopeHeaders.from_message(message)
-    headers["x-request-id"] = str(scope.get("state", {}).get("request_id", "-"))
+    headers["x-request-id"] = request_id_of(scope)
     for name, value in SAFE_HEADERS.items():
         headers.setdefault(name, value)
     if not str(scope["path"]).startswith("/static/"):
@@ -222,8 +222,10 @@ def on_http_error(request: Anything, error: HTTPException) -> Response[Any]:
         return on_error(request, error)
     if status == 400 and (wrong := faults_of(request, error)):
         return on_unreadable(request, wrong)
-    if status in (403, 429):
-        log.warning("refused", status=status, path=request.scope["path"])
+    if status in (403, 404, 429):
+        log.warning(
+            "refused", status=status, path=request.scope["path"], request_id=request_id_of(request.scope)
+        )
     sentence = HTTP_SENTENCES.get(status, HTTP_SENTENCES[400])
     if status == 404 and is_api(request):
         sentence = N_("There is no such address: /api/schema/openapi.json lists all of them.")

@@ -196,6 +196,12 @@ def _replayed(first: once.Answer) -> list[Message]:
     return [start, body]
 
 
+def request_id_of(scope: Scope) -> str:
+    """The id of a request, given once; an address that is none never meets the doorbell, but has one too."""
+    given: str = scope.setdefault("state", {}).setdefault("request_id", new_id().hex)
+    return given
+
+
 class Doorbell(ASGIMiddleware):
     """Gives each request an id and logs its end, with who asked and for which county."""
 
