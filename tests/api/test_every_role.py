@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import pytest
+from argon2 import PasswordHasher
 from litestar import Litestar
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from structlog.contextvars import merge_contextvars
@@ -13,12 +14,13 @@ from structlog.testing import capture_logs
 from tests.api.conftest import Machine, Undone
 from tests.api.papers import Papers, lay_out, second_county, somebody
 from tests.conftest import drop_database, make_database
-from tests.world import COUNTY, World, id_of
+from tests.world import COUNTY, World, id_of, token_of
 
 from xinglin.app import create_app
-from xinglin.base import clock
+from xinglin.base import clock, database
 from xinglin.base.database import Database
 from xinglin.base.settings import Settings
+from xinglin.people.actions import token_hash
 from xinglin.people.rules import ROLES_OF, Role
 
 WHO = {
@@ -87,6 +89,8 @@ def _receipt(p: Papers) -> Any:
     return {"supplier_id": str(p.supplier), "lines": [line]}
 
 
+OLD = "the old password"
+OLD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(OLD)
 NEW_PRODUCT = {
     "code": "NEW", "kind": "chemical", "generic_name": "新药", "dosage_form": "片剂", "base_unit": "片", "pack_unit": "盒",
     "pack_size": 20, "pack_weight_g": 60, "pack_volume_cm3": 150, "unit_price": "0.1",
@@ -104,6 +108,9 @@ TABLE = (
     Row("people.end_post", EVERYWHERE, _do("/posts/{p.post}/end")),
     Row("people.issue_token", NOWHERE,
         lambda p, who: ("POST", "/me/tokens", {"post_id": str(id_of(f"post:{who}")), "label": "till"})),
+    Row("people.revoke_token", NOWHERE,
+        lambda p, who: ("POST", f"/me/tokens/{token_hash(token_of(who)).hex()}/revoke", None)),
+    Row("people.change_password", NOWHERE, _put("/me/password", lambda p: {"old": OLD, "new": "a new password"})),
     Row("places.read", AS_READER, _ask("/places/{p.place}")),
     Row("places.add", NOWHERE, _do("/places", lambda p: {"code": "NEW", "kind": "village_clinic", "name": "新村"})),
     Row("places.amend", EVERYWHERE,
@@ -115,6 +122,10 @@ TABLE = (
         _put("/products/{p.product}/listings/village", lambda p: {"may": "on_request"})),
     Row("formulary.set_price", EVERYWHERE,
         _do("/products/{p.product}/prices", lambda p: {"unit_price": "0.3", "valid_from": str(clock.today())})),
+    Row("formulary.set_policy", NOWHERE,
+        _put("/policies/minimum_life_days",
+             lambda p: {"value": {"county": 60, "township": 90, "village": 150}, "source": "minutes of the committee",
+                        "valid_from": str(clock.today())})),
     Row("stock.read", AS_READER, _ask("/places/{p.place}/stock")),
     Row("stock.read", AS_READER, _ask("/places/{p.place}/stock/{p.product}")),
     Row("stock.read", AS_READER, _ask("/places/{p.place}/stock/{p.product}/card")),
@@ -188,6 +199,7 @@ async def tried(county: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
     """Papers in every state in three places of one county and in another county."""
     base = Database(county, pool_size=4)
     async with base.transaction(COUNTY) as session:
+        await database.run(session, "UPDATE public.account SET password_hash = $1", OLD_HASH)
         account, post = await somebody(session, COUNTY, "colleague", id_of("clinic1"))
         papers = {
             letter: await lay_out(

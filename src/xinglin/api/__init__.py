@@ -15,6 +15,7 @@ ROOMS = (
     places.Places,
     formulary.Products,
     formulary.Editions,
+    formulary.Policies,
     stock.PlaceStock,
     stock.Movements,
     shortages.Shortages,

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import msgspec
 from litestar import Controller
 from litestar.params import FromPath, FromQuery, JSONBody, RawBody
 from pydantic import BaseModel, Field
@@ -21,6 +22,7 @@ from xinglin.api.forms import (
     OnlyWhole,
     Page,
     Query,
+    Reason,
     UnitPrice,
     Whole,
     Word,
@@ -265,6 +267,58 @@ class Editions(Controller):
         """Go by an edition from a day on; the one before ends the day before."""
         await formulary.adopt_edition(visit.session, visit.actor, data.edition, valid_from=data.valid_from)
         return await _editions(visit)
+
+
+class PolicyIn(In):
+    """What holds from a day on, and where it stands."""
+
+    value: dict[str, Any]
+    source: Reason
+    valid_from: Day
+
+
+class PolicyOut(BaseModel):
+    """A row of a policy: what holds from a day on, by which source."""
+
+    name: str
+    valid_from: date
+    value: dict[str, Any]
+    source: str
+    is_in_force: bool
+
+
+class PoliciesOut(BaseModel):
+    """Every row of the policies, the newest of each first."""
+
+    items: list[PolicyOut]
+
+
+class Policies(Controller):
+    """What a regulation or the county's committee sets: dated, sourced rows."""
+
+    path = "/policies"
+    tags = ("Formulary",)
+
+    @ask("formulary.read")
+    async def list(self, visit: Here) -> PoliciesOut:
+        """All policies through time."""
+        return await _policies(visit, None)
+
+    @replace("formulary.set_policy", "/{name:str}")
+    async def set(
+        self, visit: Here, name: FromPath[str], data: JSONBody[PolicyIn], idempotency_key: KeyHeader
+    ) -> PoliciesOut:
+        """Set a policy from a day on, today or later; the rows before it stay."""
+        await formulary.set_policy(
+            visit.session, visit.actor, name, data.value, source=data.source, valid_from=data.valid_from
+        )
+        return await _policies(visit, name)
+
+
+async def _policies(visit: Visit, name: str | None) -> PoliciesOut:
+    found = await formulary_queries.policies(visit.session, name)
+    rows = [{**row, "value": msgspec.json.decode(row["value"])} for row in found]
+    return PoliciesOut(items=[PolicyOut.model_validate(row) for row in rows])
 
 
 async def _now(visit: Visit, product_id: UUID) -> WholeProductOut:

@@ -74,6 +74,30 @@ class TokenOut(BaseModel):
     token: str
 
 
+class TokenHeldOut(BaseModel):
+    """One's own token that still holds; `id` is its hash, never the token itself."""
+
+    id: str
+    label: str
+    role: str
+    place: str | None
+    made_at: datetime
+    expires_at: datetime
+
+
+class TokensOut(BaseModel):
+    """All tokens of one's own that still hold in this county."""
+
+    items: list[TokenHeldOut]
+
+
+class OwnPasswordIn(In):
+    """A new password for oneself, the old one being known."""
+
+    old: Annotated[str, Field(max_length=LONGEST_PASSWORD)]
+    new: Password
+
+
 class AccountIn(In):
     """A new account. Without a password it waits until one is set."""
 
@@ -144,6 +168,26 @@ class Me(Controller):
             visit.session, visit.actor, data.post_id, label=data.label, days=data.days
         )
         return TokenOut(token=token)
+
+    @ask("", "/tokens")
+    async def tokens(self, visit: Here) -> TokensOut:
+        """My tokens that still hold: at which post each works and until when."""
+        found = await people_queries.tokens(visit.session, visit.actor)
+        return TokensOut(items=[TokenHeldOut.model_validate(dict(row)) for row in found])
+
+    @do("people.revoke_token", "/tokens/{token_id:str}/revoke")
+    async def revoke_token(self, visit: Here, token_id: FromPath[str], idempotency_key: KeyHeader) -> Made:
+        """End one of my tokens, named by its id; what uses it stops at once."""
+        await people.revoke_token(visit.session, visit.actor, token_id)
+        return Made(id=visit.actor.account_id)
+
+    @replace("people.change_password", "/password")
+    async def change_password(
+        self, visit: Here, data: JSONBody[OwnPasswordIn], idempotency_key: KeyHeader
+    ) -> Made:
+        """Change my password; browsers where I am signed in are signed out, tokens stay."""
+        await people.change_password(visit.session, visit.actor, data.old, data.new)
+        return Made(id=visit.actor.account_id)
 
 
 class Accounts(Controller):

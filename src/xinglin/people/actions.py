@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 import secrets
 from datetime import timedelta
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from xinglin.people.models import Account, Credential, Post
 from xinglin.places import queries as place_queries
 
 HASHER = PasswordHasher()
+A_HASH = re.compile("[0-9a-f]{64}")
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 200
 NOBODY = HASHER.hash(secrets.token_urlsafe())
@@ -128,9 +130,9 @@ async def revoke_token(session: AsyncSession, actor: Actor, token_id: str) -> No
     actor.must("people.revoke_token")
     found = await database.row(
         session,
-        """DELETE FROM public.credential WHERE encode(token_hash, 'hex') = $1 AND account_id = $2 AND kind = 'token'
+        """DELETE FROM public.credential WHERE token_hash = $1 AND account_id = $2 AND kind = 'token'
            RETURNING label""",
-        token_id,
+        bytes.fromhex(token_id) if A_HASH.fullmatch(token_id) else b"",
         actor.account_id,
     )
     if found is None:
