@@ -69,6 +69,7 @@ async def plans(
     *,
     on: date | None = None,
     depot_id: UUID | None = None,
+    states: Iterable[str] = (),
     before: UUID | None = None,
     limit: int = 50,
 ) -> list[Row]:
@@ -80,12 +81,14 @@ async def plans(
            FROM plan n JOIN place p ON p.id = n.depot_id
            WHERE ($1::uuid IS NULL OR n.depot_id = $1) AND ($2::date IS NULL OR n.planned_on = $2)
              AND ($3::uuid IS NULL OR n.depot_id = $3) AND ($4::uuid IS NULL OR n.id < $4)
+             AND ($6::text[] = '{}' OR n.state = ANY($6))
            ORDER BY n.id DESC LIMIT $5""",
         actor.place_id,
         on,
         depot_id,
         before,
         limit,
+        list(states),
     )
 
 

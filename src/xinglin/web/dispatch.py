@@ -69,11 +69,9 @@ async def home(visit: Here, on: FromQuery[date | None] = None) -> Template:
     """The board of a day: what is ready, what may carry it, plans, runs and the map."""
     await enter(visit)
     session, actor, day = visit.session, visit.actor, on or clock.today()
-    found = await delivery_queries.runs(session, actor, on=day)
+    found = await delivery_queries.runs(session, actor, on=day, depot_id=actor.place_id)
     stops = await delivery_queries.stops_of(session, [run["id"] for run in found])
-    drafts = [
-        plan for plan in await delivery_queries.plans(session, actor) if plan["state"] in ("solving", "draft")
-    ]
+    drafts = await delivery_queries.plans(session, actor, states=["solving", "draft"])
     data, is_synthetic = await _map_of(visit, found, stops)
     return shown(
         visit, "home.html", on=day, before=day - timedelta(days=1), after=day + timedelta(days=1),
@@ -256,7 +254,9 @@ async def runs(visit: Here, which: FromQuery[str] = "open") -> Template:
     """Runs that are planned or on the road, or all."""
     await enter(visit)
     states = ["planned", "under_way"] if which == "open" else []
-    found = await delivery_queries.runs(visit.session, visit.actor, states=states)
+    found = await delivery_queries.runs(
+        visit.session, visit.actor, depot_id=visit.actor.place_id, states=states
+    )
     return shown(visit, "runs.html", runs=found, which=which)
 
 

@@ -36,7 +36,7 @@ def blank(rows: int = FIRST_ROWS) -> list[Typed]:
 
 def typed_rows(data: Mapping[str, str]) -> list[Typed]:
     """The rows of a form, as they were typed; at least the first ones."""
-    numbers = {int(hit[1]) for name in data if (hit := re.fullmatch(r"product-(\d{1,3})", name))}
+    numbers = {int(hit[1]) for name in data if (hit := re.fullmatch(r"product-([0-9]{1,3})", name))}
     rows = min(MOST_ROWS, max(numbers, default=-1) + 1)
     return [{field: data.get(f"{field}-{row}", "").strip() for field in FIELDS} for row in range(rows)]
 
@@ -100,7 +100,7 @@ def day_of(text: str) -> date | None:
 
 def _quantity(row: Typed, product: Row | None) -> int | None:
     """Base units; packs and cases are multiplied out."""
-    if not re.fullmatch(r"\d{1,8}", row["quantity"]) or not 0 < int(row["quantity"]) <= LARGEST_COUNT:
+    if not re.fullmatch(r"[0-9]{1,8}", row["quantity"]) or not 0 < int(row["quantity"]) <= LARGEST_COUNT:
         return None
     pack = product["pack_size"] if product else 1
     size = {"base": 1, "case": pack * (product["case_size"] if product else 1)}.get(row["unit"], pack)
@@ -111,7 +111,7 @@ def _price(text: str, product: Row | None) -> Decimal | None:
     """What was typed; left empty, the formulary's price of today."""
     if not text:
         return product["unit_price"] if product else Decimal(0)
-    return Decimal(text) if re.fullmatch(r"\d{1,8}(\.\d{1,4})?", text) else None
+    return Decimal(text) if re.fullmatch(r"[0-9]{1,8}(\.[0-9]{1,4})?", text) else None
 
 
 def by_place(faults: Sequence[Fault]) -> dict[tuple[int, str], Fault]:
