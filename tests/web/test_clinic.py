@@ -34,38 +34,48 @@ async def used(base: Database, world: World) -> None:
         await stock.issue(session, world.actor("doctor1"), world.place("clinic1"), given)
 
 
-async def placed(base: Database, world: World, *asked: tuple[str, int], submit: bool = True) -> UUID:
-    """A requisition of the first clinic, in base units."""
+async def placed(
+    base: Database, world: World, *asked: tuple[str, int], submit: bool = True, clinic: int = 1
+) -> UUID:
+    """A requisition of a clinic, in base units."""
     async with base.transaction(world.county) as session:
         lines = [Asked(world.product(name), quantity) for name, quantity in asked]
-        made = await orders.place(
-            session, world.actor("doctor1"), world.place("clinic1"), lines, submit=submit
-        )
+        doctor, here = world.actor(f"doctor{clinic}"), world.place(f"clinic{clinic}")
+        made = await orders.place(session, doctor, here, lines, submit=submit)
     return made.id
 
 
-async def delivered(base: Database, world: World, requisition: UUID) -> UUID:
-    """The stop at which it was handed over, one pack of the first lot damaged."""
+async def on_a_run(base: Database, world: World, *papers: UUID) -> UUID:
+    """The run on which these requisitions ride, planned and adopted."""
     pharmacist, worker = world.actor("pharmacist1"), worker_of(world.county, "delivery.keep_solution")
     async with base.transaction(world.county) as session:
-        await orders.approve(session, pharmacist, requisition)
+        for paper in papers:
+            await orders.approve(session, pharmacist, paper)
         await orders.allocate(session, pharmacist, world.place("township1"))
-        await orders.pick(session, pharmacist, requisition)
+        for paper in papers:
+            await orders.pick(session, pharmacist, paper)
         plan = await delivery.request_plan(session, pharmacist, world.place("township1"))
         posed = msgspec.json.decode((await delivery_queries.plan(session, worker, plan))["problem_text"])
         await delivery.keep_solution(session, worker, plan, *planning.solve_json(posed, 0.1, 0))
         (run,) = await delivery.adopt_plan(session, pharmacist, plan)
-        await delivery.depart(session, pharmacist, run)
-        (stop,) = await delivery_queries.stops(session, run)
-        first = (await delivery_queries.cargo(session, stop["id"]))[0]
+    return run
+
+
+async def delivered(base: Database, world: World, *papers: UUID) -> UUID:
+    """The first clinic's stop, handed over with one pack of the first lot damaged."""
+    run = await on_a_run(base, world, *papers)
+    async with base.transaction(world.county) as session:
+        await delivery.depart(session, world.actor("pharmacist1"), run)
+        stops = await delivery_queries.stops(session, run)
+        stop: UUID = next(stop["id"] for stop in stops if stop["place_id"] == world.place("clinic1"))
+        first = (await delivery_queries.cargo(session, stop))[0]
         counted = {
             (first["line_id"], first["lot_id"]): Counted(
                 first["quantity"] - 20, damaged=20, reason="one box crushed"
             )
         }
-        await delivery.hand_over(session, world.actor("driver1"), stop["id"], counted, received_by="Wang")
-    id: UUID = stop["id"]
-    return id
+        await delivery.hand_over(session, world.actor("driver1"), stop, counted, received_by="Wang")
+    return stop
 
 
 async def number_of(base: Database, world: World, sql: str, *values: Any) -> Any:
@@ -225,15 +235,7 @@ async def test_home_says_when_the_van_comes(desk: At, base: Database, world: Wor
     doctor = desk("doctor1")
     assert "Nothing is on its way" in await doctor.see("/clinic")
     paper = await placed(base, world, ("metformin", 200))
-    pharmacist, worker = world.actor("pharmacist1"), worker_of(world.county, "delivery.keep_solution")
-    async with base.transaction(world.county) as session:
-        await orders.approve(session, pharmacist, paper)
-        await orders.allocate(session, pharmacist, world.place("township1"))
-        await orders.pick(session, pharmacist, paper)
-        plan = await delivery.request_plan(session, pharmacist, world.place("township1"))
-        posed = msgspec.json.decode((await delivery_queries.plan(session, worker, plan))["problem_text"])
-        await delivery.keep_solution(session, worker, plan, *planning.solve_json(posed, 0.1, 0))
-        await delivery.adopt_plan(session, pharmacist, plan)
+    await on_a_run(base, world, paper)
     page = await doctor.see("/clinic")
     assert "新G20001" in page and "Nothing is on its way" not in page
 
@@ -292,7 +294,8 @@ async def test_a_shortage_without_a_medicine_or_a_count_is_refused_in_words(desk
 @pytest.mark.usefixtures("used")
 async def test_another_clinics_papers_are_not_there(desk: At, base: Database, world: World) -> None:
     paper = await placed(base, world, ("metformin", 200))
-    stop = await delivered(base, world, paper)
+    theirs = await placed(base, world, ("metformin", 200), clinic=2)
+    stop = await delivered(base, world, paper, theirs)
     neighbour = desk("doctor2")
     for address in (
         f"/clinic/orders/{paper}", f"/clinic/orders/{paper}/print", f"/clinic/orders/{paper}/edit",
