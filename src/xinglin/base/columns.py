@@ -6,6 +6,9 @@ from sqlalchemy import BigInteger, Column, DateTime, Integer, Numeric, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import UserDefinedType
 
+MOST_UNITS = 1_000_000_000
+"""Base units on one line, at most: far above a county's need, far below what a column can count to."""
+
 
 class Xid8(UserDefinedType[int]):
     """PostgreSQL's 64-bit transaction id: tells which rows were written before a seal."""

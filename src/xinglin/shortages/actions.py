@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from xinglin.base import clock, database, trail
 from xinglin.base.actor import Actor
+from xinglin.base.columns import MOST_UNITS
 from xinglin.base.errors import N_, BadInput, ChangedMeanwhile, NotFound, WrongState
 from xinglin.base.ids import new_id, paper_number
 from xinglin.places import queries as place_queries
@@ -64,6 +65,10 @@ async def register(
     place = await place_queries.place_in_reach(session, actor, place_id)
     if quantity <= 0:
         raise BadInput(N_("The quantity must be above zero, not {value}."), value=quantity)
+    if quantity > MOST_UNITS:
+        raise BadInput(
+            N_("{value} units are more than one line can carry ({most})."), value=quantity, most=MOST_UNITS
+        )
     if not await database.value(session, "SELECT 1 FROM product WHERE id = $1", product_id):
         raise NotFound(N_("There is no such product in this county's formulary."))
     (entry,) = await note_missing(

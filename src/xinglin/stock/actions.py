@@ -10,13 +10,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from xinglin.base import clock, database, money, trail
 from xinglin.base.actor import Actor
+from xinglin.base.columns import MOST_UNITS
 from xinglin.base.errors import N_, BadInput, NotEnough, NotFound, WrongState
 from xinglin.base.ids import new_id
 from xinglin.places import queries as place_queries
 from xinglin.stock import ledger, queries
 from xinglin.stock.ledger import apply
 from xinglin.stock.rules import (
-    MOST_UNITS,
     Allotment,
     Answer,
     Condition,

@@ -37,10 +37,6 @@ EDGES = frozenset({"supplier", "patients", "losses"})
 """Kinds of place beyond the county's books: goods come from and go to them, no balance is kept there."""
 
 
-MOST_UNITS = 1_000_000_000
-"""What one line can move: far above a county's need, far below what a balance can count to."""
-
-
 class Key(NamedTuple):
     """One balance row; its order is the order in which rows are locked."""
 
