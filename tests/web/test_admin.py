@@ -288,3 +288,8 @@ async def test_one_goes_on_at_another_post(
     assert other
     await inspector.submit("/post", post_id=other[1])
     await inspector.see("/admin")
+
+
+async def test_the_way_to_the_vehicles_is_open(admin: Desk) -> None:
+    assert "/dispatch/vehicles" in await admin.see("/admin")
+    await admin.see("/dispatch/vehicles")

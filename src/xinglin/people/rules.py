@@ -73,7 +73,7 @@ ROLES_OF: dict[str, frozenset[Role]] = {
     "orders.send_back": _T | _C,
     "orders.allocate": _T | _C | _K,
     "orders.pick": _T | _K,
-    "delivery.read": _V | _T | _C | _K | _D | _R | _I,
+    "delivery.read": _V | _T | _C | _K | _D | _R | _I | _A,
     "delivery.add_vehicle": _D | _A,
     "delivery.request_plan": _T | _D,
     "delivery.adopt_plan": _T | _D,
