@@ -86,7 +86,7 @@ class Pail(NamedTuple):
 
     def filled(self, packs: int) -> "Pail":
         """After so many packs more."""
-        return self._replace(holds=self.holds + packs, room=self.room - packs, given=self.given + packs)
+        return Pail(self.line_id, self.holds + packs, self.room - packs, self.use, self.given + packs)
 
 
 def _pail(claim: Claim, pack_size: int) -> Pail:
@@ -104,7 +104,7 @@ def equalise(packs: int, pails: Sequence[Pail]) -> list[int]:
     level = _level(packs, pails)
     below = [i for i, pail in enumerate(pails) if pail.room and pail.days < level]
     first = set(sorted(below, key=lambda i: (pails[i].days, pails[i].line_id))[:packs])
-    rest = [pail.filled(i in first) for i, pail in enumerate(pails)]
+    rest = [pail.filled(1) if i in first else pail for i, pail in enumerate(pails)]
     spare = packs - len(first)
     level = _level(spare, rest)
     exact = [min(float(pail.room), max(0.0, level * pail.use - pail.holds)) for pail in rest]
