@@ -100,9 +100,18 @@ class In(BaseModel):
     @field_validator("*", mode="after")
     @classmethod
     def _no_nul(cls, value: Any) -> Any:
-        if isinstance(value, str) and "\x00" in value:
+        if _has_nul(value):
             raise PydanticCustomError("nul", "NUL character")
         return value
+
+
+def _has_nul(value: Any) -> bool:
+    """Whether a text has one, or any text within plain lists and objects."""
+    if isinstance(value, dict):
+        return any(map(_has_nul, (*value, *value.values())))
+    return (
+        any(map(_has_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\x00" in value
+    )
 
 
 class NoteIn(In):
