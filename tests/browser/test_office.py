@@ -131,7 +131,7 @@ async def test_no_page_is_wider_than_its_screen(site: Site, papers: dict[str, UU
         page = await site.page("pharmacist1", phone=phone, locale="zh-CN")
         for address in (
             "/office", "/office/review", f"/office/review/{papers['doctor1']}", "/office/depot", "/office/orders",
-            "/office/stock", "/office/stock/places", "/office/shortages", "/office/deliveries", "/office/editions",
+            "/office/stock", "/office/stock/places", "/office/shortages", "/office/deliveries", "/office/medicines/editions",
             f"/office/orders/{papers['doctor1']}", f"/office/orders/{papers['doctor1']}/print",
         ):  # fmt: skip
             await page.goto(address)

@@ -247,14 +247,16 @@ async def test_a_price_holds_from_a_day_on_and_is_refused_in_words(
 
 async def test_the_county_says_which_edition_it_goes_by(desk: At, world: World) -> None:
     chief = desk("chief")
-    assert "2026" in await chief.see("/office/editions")
-    answer = await chief.submit("/office/editions", 404, edition="1949", valid_from="2026-09-01")
+    assert "2026" in await chief.see("/office/medicines/editions")
+    answer = await chief.submit("/office/medicines/editions", 404, edition="1949", valid_from="2026-09-01")
     assert "There is no edition 1949" in answer.text
     assert (
         "in force from"
-        in (await chief.submit("/office/editions", 422, edition="2026", valid_from="2020-01-01")).text
+        in (
+            await chief.submit("/office/medicines/editions", 422, edition="2026", valid_from="2020-01-01")
+        ).text
     )
-    await chief.submit("/office/editions", edition="2026", valid_from="2026-10-01")
+    await chief.submit("/office/medicines/editions", edition="2026", valid_from="2026-10-01")
 
 
 async def test_a_pharmacist_may_not_what_the_chief_may(desk: At, world: World) -> None:
@@ -263,7 +265,7 @@ async def test_a_pharmacist_may_not_what_the_chief_may(desk: At, world: World) -
     assert "Set the price" not in page and "Set this price" not in page
     form = {"unit_price": "1", "valid_from": clock.today().isoformat()}
     await pharmacist.submit(f"/office/medicines/{product}/price", 403, **form)
-    await pharmacist.submit("/office/editions", 403, edition="2026", valid_from="2026-10-01")
+    await pharmacist.submit("/office/medicines/editions", 403, edition="2026", valid_from="2026-10-01")
     doctor = desk("doctor1")
     for address in ("/office/review", "/office/depot"):
         await doctor.see(address, 403)

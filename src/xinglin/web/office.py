@@ -375,7 +375,7 @@ def _begin(text: str) -> date:
         raise BadInput(N_("“{value}” is not a day: write it as 2026-09-01."), value=text) from None
 
 
-@get("/editions", include_in_schema=False)
+@get("/medicines/editions", include_in_schema=False)
 async def editions(visit: Here) -> Template:
     """Editions of the essential medicines list: which this county goes by, and since when."""
     visit.actor.must("formulary.read")
@@ -392,7 +392,7 @@ async def _editions(
     )  # fmt: skip
 
 
-@post("/editions", include_in_schema=False)
+@post("/medicines/editions", include_in_schema=False)
 async def adopt_edition(visit: Here, data: Form) -> Template | Redirect:
     """Go by an edition from a day on."""
     try:
@@ -401,7 +401,7 @@ async def adopt_edition(visit: Here, data: Form) -> Template | Redirect:
         )
     except (BadInput, NotFound) as refusal:
         return await _editions(visit, refusal=refusal, form=data)
-    return go("/office/editions")
+    return go("/office/medicines/editions")
 
 
 def handlers() -> list[Any]:
