@@ -106,6 +106,9 @@ class Ledger(RuleBasedStateMachine):
         self.answered: list[UUID] = []
         self.moved: dict[UUID, Move] = {}
         self.reversed: set[UUID] = set()
+        for place in PLACES:
+            for lot in range(len(LOTS)):
+                self.stock_up(place, lot, 15)
 
     def teardown(self) -> None:
         self.db.roll_back()
@@ -141,6 +144,9 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(place=places, lot=lots, quantity=quantities)
     def receive(self, place: UUID, lot: int, quantity: int) -> None:
+        self.stock_up(place, lot, quantity)
+
+    def stock_up(self, place: UUID, lot: int, quantity: int) -> None:
         lines = [self.received[lot]._replace(quantity=quantity)]
         ids = self.db.attempt(stock.receive(self.db.session, EVERYBODY, place, lines, supplier_id=SUPPLIER))
         self.book(ids, [self.move(Kind.RECEIVE, self.lots[lot], quantity, SUPPLIER, place)])
