@@ -122,10 +122,10 @@ def fresh_id(which: int) -> str:
     return f"(lpad(to_hex(:n::bigint), 16, '0') || lpad(to_hex(:client_id::bigint * 256 + {which}), 16, '0'))::uuid"
 
 
-def floor_per_s(ground: Ground, script: Script, *, clients: int, seconds: float, start: int) -> float:
+def floor_per_s(ground: Ground, script: Script, *, connections: int, seconds: float, start: int) -> float:
     """Transactions a second that pgbench gets through, one after the other on each connection."""
     command = [
-        str(_binaries() / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--client={clients}", "--jobs=1",
+        str(_binaries() / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--client={connections}", "--jobs=1",
         f"--time={max(1, round(seconds))}", f"--define=n={start}",
     ]  # fmt: skip
     path = ground.folder / "floor.sql"

@@ -20,6 +20,7 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -226,6 +227,7 @@ def service(place: Ground, **settings: str) -> Iterator[tuple[str, int]]:
         )  # fmt: skip
         try:
             _wait_for(started, place.folder / "service.log", f"http://127.0.0.1:{port}/health")
+            _wait_for_others(psutil.Process(started.pid))
             yield "127.0.0.1", port
         finally:
             started.terminate()
@@ -242,6 +244,17 @@ def _wait_for(started: subprocess.Popen[bytes], log: Path, address: str) -> None
             if started.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the service did not start:\n{log.read_text()[-2000:]}") from None
             time.sleep(0.1)
+
+
+def _wait_for_others(first: psutil.Process) -> None:
+    """The other web processes are ready when they rest."""
+    deadline = time.monotonic() + 30
+    others = [child for child in first.children() if "spawn_main" in " ".join(child.cmdline())]
+    while time.monotonic() < deadline:
+        before = [sum(other.cpu_times()[:2]) for other in others]
+        time.sleep(0.7)
+        if all(sum(o.cpu_times()[:2]) - b < 0.03 and b > 0.5 for o, b in zip(others, before, strict=True)):
+            return
 
 
 # How results are told.

@@ -127,26 +127,22 @@ def main() -> None:
     )
     floors: list[float] = []
     answers: list[Answers] = []
-    with ground(clinics=chosen.clinics, products=chosen.products, used=40) as place:
+    with (
+        ground(clinics=chosen.clinics, products=chosen.products, used=40) as place,
+        service(place) as address,
+    ):
         orders = baskets(place, chosen.lines)
-        with service(place) as address:
-            script = floor_script(place, address, orders)
+        script = floor_script(place, address, orders)
+        drive(
+            address,
+            maker(place, orders, -1),
+            connections=chosen.connections,
+            seconds=min(WARM_S, chosen.seconds),
+        )
         for run in range(chosen.rounds):
-            floors.append(
-                floor_per_s(
-                    place, script, clients=chosen.connections, seconds=chosen.seconds, start=run + 1 << 32
-                )
-            )
-            with service(place) as address:
-                drive(address, maker(place, orders, -1 - run), connections=chosen.connections, seconds=WARM_S)
-                answers.append(
-                    drive(
-                        address,
-                        maker(place, orders, run),
-                        connections=chosen.connections,
-                        seconds=chosen.seconds,
-                    )
-                )
+            size = {"connections": chosen.connections, "seconds": chosen.seconds}
+            floors.append(floor_per_s(place, script, **size, start=run + 1 << 32))
+            answers.append(drive(address, maker(place, orders, run), **size))
     floor = statistics.median(floors)
     service_rate = statistics.median(a.per_s for a in answers)
     p95_ms = 1000 * statistics.median(percentile(a.took_s, 0.95) for a in answers)
