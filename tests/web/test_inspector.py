@@ -314,3 +314,8 @@ async def test_every_page_of_the_desk_answers_in_a_county_where_nothing_happened
         "/inspector/find", "/inspector/mark-up",
     ):  # fmt: skip
         await inspector.see(address)
+
+
+async def test_a_character_no_book_can_hold_is_no_failure_of_the_service(inspector: Desk) -> None:
+    for address in ("/inspector/trail?person=%00", "/inspector/find?q=%00", "/inspector/papers/REQ%00"):
+        assert (await inspector.get(address)).status_code < 500, address
