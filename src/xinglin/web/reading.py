@@ -128,7 +128,7 @@ VALUES: dict[str, str] = {
 }
 
 
-EMPTY = (None, "", [], {})
+EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
 @dataclass(frozen=True, slots=True)
