@@ -43,7 +43,7 @@ def _log_statements(url: str, which: str) -> None:
             ("log_parameter_max_length", "-1"),
             ("log_line_prefix", "%p ~ "),
         ):
-            connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")  # type: ignore[call-overload]
+            connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("SELECT pg_sleep(0.3)")
 

@@ -141,14 +141,21 @@ async def _places_and_people(session: AsyncSession, clinics: int) -> None:
         await places.add(session, BUILDER, place)
     people = [(account(i), clinic(i), Role.VILLAGE_DOCTOR, token(i)) for i in range(clinics)]
     people.append((UUID(int=0xB2), DEPOT, Role.TOWNSHIP_PHARMACIST, "token-depot"))
-    lives = {"made_at": clock.now(), "expires_at": clock.now() + timedelta(days=2)}
+    made_at, expires_at = clock.now(), clock.now() + timedelta(days=2)
     for id, place_id, role, secret in people:
         session.add(Account(id=id, username=str(id), name=f"doctor {id.int:x}", made_at=clock.now()))
         await session.flush()
         session.add(Post(id=id, account_id=id, county=COUNTY, place_id=place_id, role=role))
         await session.flush()
         session.add(
-            Credential(token_hash=token_hash(secret), account_id=id, post_id=id, kind="token", **lives)
+            Credential(
+                token_hash=token_hash(secret),
+                account_id=id,
+                post_id=id,
+                kind="token",
+                made_at=made_at,
+                expires_at=expires_at,
+            )
         )
     await session.flush()
 
@@ -184,7 +191,11 @@ async def _stock_up(
 ) -> None:
     lines = [
         Received(
-            id, f"L{days}", clock.today() + timedelta(days=days), packs * draft.pack_size, draft.unit_price
+            id,
+            f"L{days}",
+            clock.today() + timedelta(days=days),
+            packs * draft.pack_size,
+            draft.unit_price or Decimal(0),
         )
         for id, draft in kept
         for days in (400, 700)

@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import json
+import multiprocessing
 import signal
 import socket
 import sys
@@ -29,6 +30,7 @@ from xinglin.inspection import queries as inspection
 from xinglin.web.assets import ensure_assets
 from xinglin.worker import run_worker
 
+GRACE_S = 5
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -85,17 +87,56 @@ def serve() -> None:
 
 
 def run_service(url: str, chosen: Settings, ready: Callable[[], None] = lambda: None) -> None:
-    """The web service, in this process, until it is stopped; `ready` is called once it listens."""
+    """The web service until it is stopped, in this process and those beside it; `ready` is called once it listens."""
+    mine = share_of(chosen)
+    config = server_config(url, mine)
+    # uvicorn raises the signal that stopped it once more: then worker and database end in their order.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    listening = config.bind_socket()
+    others = [
+        multiprocessing.get_context("spawn").Process(
+            target=serve_beside, args=(listening, url, mine), name=f"web-{number}", daemon=True
+        )
+        for number in range(2, chosen.web_processes + 1)
+    ]
+    for other in others:
+        other.start()
+    try:
+        Service(config, ready).run(sockets=[listening])
+    finally:
+        for other in others:
+            other.terminate()
+        for other in others:
+            other.join(GRACE_S)
+
+
+def share_of(chosen: Settings) -> Settings:
+    """What each web process may have: connections and sign-in attempts are counted by each for itself."""
+    processes = max(1, chosen.web_processes)
+    return chosen.model_copy(
+        update={
+            "pool_size": max(4, chosen.pool_size // processes),
+            "sign_in_attempts_per_minute": max(1, chosen.sign_in_attempts_per_minute // processes),
+        }
+    )
+
+
+def server_config(url: str, chosen: Settings) -> uvicorn.Config:
+    """The service as uvicorn runs it."""
     from xinglin.app import create_app
 
     app = create_app(Database(url, pool_size=chosen.pool_size), chosen)
-    config = uvicorn.Config(
+    return uvicorn.Config(
         app, host=chosen.host, port=chosen.port, loop="uvloop", http="httptools", log_config=None,
-        access_log=False, server_header=False, timeout_graceful_shutdown=5,
+        access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S,
     )  # fmt: skip
-    # uvicorn raises the signal that stopped it once more: then worker and database end in their order.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    Service(config, ready).run()
+
+
+def serve_beside(listening: socket.socket, url: str, chosen: Settings) -> None:
+    """One more web process on the same socket: Python uses one core in each. Ends with the first."""
+    end_with_parent()
+    logs.set_up(chosen.log_format, chosen.log_level)
+    uvicorn.Server(server_config(url, chosen)).run(sockets=[listening])
 
 
 class Service(uvicorn.Server):

@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -22,7 +22,10 @@ class Settings(BaseSettings):
     """On behind HTTPS: cookies are then never sent in the clear."""
     log_format: str = "console"
     log_level: str = "info"
+    web_processes: int = Field(default=2, ge=1, le=64)
+    """Processes that answer requests, one core each."""
     pool_size: int = 16
+    """Connections to the database, shared out among the web processes."""
     session_hours: int = 12
     solve_seconds: int = 10
     sign_in_attempts_per_minute: int = 10
