@@ -7,7 +7,7 @@ from typing import Any
 
 from xinglin.base.errors import N_
 
-SEVERITIES = {"serious": N_("Serious"), "warning": N_("Warning"), "note": N_("Note")}
+SEVERITIES = {"serious": N_("Serious"), "warning": N_("Warning"), "note": N_("Hint")}
 
 
 @dataclass(frozen=True, slots=True)

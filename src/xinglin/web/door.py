@@ -12,7 +12,7 @@ from litestar.response import Redirect, Template
 
 from xinglin.base import language, trail
 from xinglin.base.database import Database
-from xinglin.base.errors import NotSignedIn
+from xinglin.base.errors import N_, NotFound, NotSignedIn
 from xinglin.base.logs import log
 from xinglin.base.settings import Settings
 from xinglin.gate import SESSION_COOKIE, Here, locale_of
@@ -114,5 +114,9 @@ async def sign_out(visit: Here) -> Redirect:
 @post("/post", include_in_schema=False)
 async def take_post(visit: Here, data: Form) -> Redirect:
     """Go on at another of one's own posts."""
-    await people.take_post(visit.session, visit.actor, visit.token, UUID(data["post_id"]))
+    try:
+        post_id = UUID(data.get("post_id", ""))
+    except ValueError:
+        raise NotFound(N_("There is no such post, or it is not one of yours.")) from None
+    await people.take_post(visit.session, visit.actor, visit.token, post_id)
     return go("/")
