@@ -38,13 +38,12 @@ const wake = (form) => {
     button.classList.remove("is-sending");
   });
 };
+// Only the form itself: a field that looks something up by the way does not hold its form up.
 document.addEventListener("htmx:beforeRequest", (event) => {
-  const form = event.target.closest("form[data-form]");
-  if (form) rest(form);
+  if (event.target.matches("form[data-form]")) rest(event.target);
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  const form = event.target.closest?.("form[data-form]");
-  if (form) wake(form);
+  if (event.target.matches?.("form[data-form]")) wake(event.target);
 });
 window.addEventListener("pageshow", () => all("form[data-sending]").forEach(wake));
 
