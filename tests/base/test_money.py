@@ -15,7 +15,7 @@ WEIGHTS = st.lists(
 POOLS = st.decimals(0, 10**9, places=2)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(POOLS, WEIGHTS)
 def test_shares_add_up_to_the_pool_to_the_last_fen(pool: Decimal, weights: list[Decimal | int]) -> None:
     shares = money.share_out(pool, weights)
@@ -23,7 +23,7 @@ def test_shares_add_up_to_the_pool_to_the_last_fen(pool: Decimal, weights: list[
     assert all(share >= 0 and share == money.yuan(share) for share in shares)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(POOLS, WEIGHTS)
 def test_no_share_is_a_fen_away_from_its_exact_part(pool: Decimal, weights: list[Decimal | int]) -> None:
     total = sum(Decimal(weight) for weight in weights)

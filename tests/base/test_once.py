@@ -38,14 +38,16 @@ def test_parts_of_a_wish_cannot_slide_into_one_another() -> None:
     assert once.fingerprint(b"POST", b"/a", b"b") != once.fingerprint(b"POST", b"/ab", b"")
 
 
-async def sent(base: Database, *, fails: bool = False) -> bytes:
+async def sent(base: Database, *, breaks_off: asyncio.Event | None = None) -> bytes:
     """One request under one key, which writes one row of the trail and answers with its number."""
     async with base.transaction(COUNTY) as session:
         if first := await once.claim(session, WHO, "key-0002", WISH):
             return first.body
+        if breaks_off:
+            breaks_off.set()
         await asyncio.sleep(0.05)
         await trail.record(session, day.EVERYBODY, "test.once")
-        if fails:
+        if breaks_off:
             raise ConnectionError("the line went dead")
         body = str(await database.value(session, "SELECT pg_current_xact_id()::text")).encode()
         await once.keep(session, WHO, "key-0002", Answer(200, "[]", body))
@@ -64,8 +66,9 @@ async def test_eight_at_the_same_moment_are_done_once_and_answered_alike(base: D
 
 
 async def test_a_key_whose_request_broke_off_is_free_again(base: Database) -> None:
-    broken = asyncio.create_task(sent(base, fails=True))
-    await asyncio.sleep(0.02)
+    has_claimed = asyncio.Event()
+    broken = asyncio.create_task(sent(base, breaks_off=has_claimed))
+    await has_claimed.wait()
     first, second = await asyncio.gather(sent(base), sent(base))
     with pytest.raises(ConnectionError):
         await broken

@@ -42,7 +42,7 @@ def days(claim: Claim) -> float:
     return claim.on_hand / (float(claim.daily_use) or max(1, claim.approved) / 14)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(rounds())
 def test_a_ration_is_whole_packs_within_supply_and_approval(round: tuple[int, list[Claim], int]) -> None:
     supply, claims, pack = round
@@ -52,7 +52,7 @@ def test_a_ration_is_whole_packs_within_supply_and_approval(round: tuple[int, li
     assert all(share % pack == 0 for share in shares)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(rounds())
 def test_no_whole_pack_is_kept_back_while_somebody_approved_waits(
     round: tuple[int, list[Claim], int],
@@ -62,7 +62,7 @@ def test_no_whole_pack_is_kept_back_while_somebody_approved_waits(
     assert given_out == min(supply - supply % pack, sum(claim.approved for claim in claims))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(rounds())
 def test_nobody_with_fewer_days_goes_empty_while_a_fuller_one_gets_more_than_a_pack(
     round: tuple[int, list[Claim], int],
@@ -75,7 +75,7 @@ def test_nobody_with_fewer_days_goes_empty_while_a_fuller_one_gets_more_than_a_p
                 assert theirs <= pack, f"{rich} got {theirs} while {poor} got nothing"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(rounds())
 def test_a_higher_class_is_served_before_a_lower_one_gets_anything(
     round: tuple[int, list[Claim], int],

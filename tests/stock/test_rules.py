@@ -87,7 +87,7 @@ def test_a_lot_that_expires_later_than_what_was_taken_was_not_passed_over() -> N
     assert not fefo([lot(1, 30, 100), lot(2, 30, 200, recalled=True)], 30, TODAY).passed_over
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(piles(), wishes())
 def test_allotting_takes_no_unit_twice_and_none_that_may_not_go(
     lots: list[LotOnHand], wants: list[Want]
@@ -105,7 +105,7 @@ def test_allotting_takes_no_unit_twice_and_none_that_may_not_go(
     assert all(quantity <= by_id[id].free for id, quantity in taken.items())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(piles(), wishes())
 def test_a_line_that_is_short_has_left_nothing_it_may_have(lots: list[LotOnHand], wants: list[Want]) -> None:
     free = {lot.lot_id: lot.free for lot in lots}
@@ -118,7 +118,7 @@ def test_a_line_that_is_short_has_left_nothing_it_may_have(lots: list[LotOnHand]
             assert usable(ours, TODAY, want.minimum_life_days) == 0
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(piles(), st.integers(1, 200), st.sampled_from([0, 90]))
 def test_what_expires_earlier_was_taken_or_passed_over_with_a_reason(
     lots: list[LotOnHand], wanted: int, life: int
