@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 from sqlmodel.ext.asyncio.session import AsyncSession
-
 from tests.world import World, id_of
+
 from xinglin.base import clock, database
 from xinglin.base.actor import worker_of
 from xinglin.delivery import actions as delivery
