@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller
+from litestar import Controller, Request
 from litestar.params import FromPath, JSONBody
 from pydantic import BaseModel, Field, StringConstraints
 
@@ -23,7 +23,8 @@ from xinglin.api.forms import (
     from_cursor,
     to_cursor,
 )
-from xinglin.gate import Here
+from xinglin.base.once import Answer
+from xinglin.gate import KEEP_INSTEAD, Here
 from xinglin.people import actions as people
 from xinglin.people import queries as people_queries
 from xinglin.people.actions import LONGEST_PASSWORD, SHORTEST_PASSWORD
@@ -68,10 +69,13 @@ class TokenIn(In):
     days: Annotated[int, OnlyWhole, Field(ge=1, le=366)] = 90
 
 
-class TokenOut(BaseModel):
-    """A bearer token. It is shown here and never again."""
+JSON_HEADERS = '[["content-type", "application/json"]]'
 
-    token: str
+
+class TokenOut(BaseModel):
+    """A bearer token. It is shown here and never again: the same key sent again finds null in its place."""
+
+    token: str | None
 
 
 class TokenHeldOut(BaseModel):
@@ -162,8 +166,17 @@ class Me(Controller):
         return PostsOut(items=[PostOut.model_validate(post, from_attributes=True) for post in found])
 
     @make("people.issue_token", "/tokens")
-    async def issue_token(self, visit: Here, data: JSONBody[TokenIn], idempotency_key: KeyHeader) -> TokenOut:
-        """Issue a bearer token for one of one's own posts."""
+    async def issue_token(
+        self,
+        request: Request[Any, Any, Any],
+        visit: Here,
+        data: JSONBody[TokenIn],
+        idempotency_key: KeyHeader,
+    ) -> TokenOut:
+        """Issue a bearer token for one of one's own posts. Shown once: sent again, the answer holds null."""
+        # The answer is kept beside the key; the token is not, for only its hash may lie in a database.
+        again = msgspec.json.encode({"token": None})
+        request.scope["state"][KEEP_INSTEAD] = Answer(201, JSON_HEADERS, again)
         token = await people.issue_token(
             visit.session, visit.actor, data.post_id, label=data.label, days=data.days
         )

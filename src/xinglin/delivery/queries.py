@@ -51,7 +51,7 @@ async def ready_to_ride(session: AsyncSession, depot_id: UUID) -> list[Row]:
              sum(ceil(k.quantity::numeric / d.pack_size) * d.pack_weight_g)::bigint AS load_g,
              sum(ceil(k.quantity::numeric / d.pack_size) * d.pack_volume_cm3)::bigint AS volume_cm3,
              coalesce(sum(ceil(k.quantity::numeric / d.pack_size) * d.pack_volume_cm3)
-               FILTER (WHERE d.storage = 'cold'), 0)::bigint AS cold_cm3,
+               FILTER (WHERE d.storage IN ('cold', 'frozen')), 0)::bigint AS cold_cm3,
              min(CASE WHEN r.is_urgent THEN 0 WHEN d.priority IN ('rescue', 'mother_child') THEN 1
                WHEN d.priority = 'chronic' THEN 2 ELSE 3 END) AS urgency
            FROM requisition r JOIN place p ON p.id = r.place_id JOIN pick k ON k.requisition_id = r.id
@@ -313,7 +313,7 @@ async def boards(session: AsyncSession, actor: Actor, on: date) -> list[Row]:
                  count(DISTINCT r.id) AS requisitions,
                  sum(ceil(k.quantity::numeric / d.pack_size) * d.pack_weight_g) AS load_g,
                  sum(ceil(k.quantity::numeric / d.pack_size) * d.pack_volume_cm3) AS volume_cm3,
-                 sum(ceil(k.quantity::numeric / d.pack_size) * d.pack_volume_cm3) FILTER (WHERE d.storage = 'cold')
+                 sum(ceil(k.quantity::numeric / d.pack_size) * d.pack_volume_cm3) FILTER (WHERE d.storage IN ('cold', 'frozen'))
                    AS cold_cm3
                FROM requisition r JOIN pick k ON k.requisition_id = r.id JOIN requisition_line l ON l.id = k.line_id
                  JOIN product d ON d.id = l.product_id

@@ -69,7 +69,8 @@ async def adopt_edition(
     await database.run(
         session,
         """INSERT INTO adopted_edition (edition, valid_from, notice) VALUES ($1, $2, $3)
-           ON CONFLICT (edition) DO UPDATE SET valid_from = excluded.valid_from, valid_to = NULL""",
+           ON CONFLICT (edition) DO UPDATE
+           SET valid_from = least(adopted_edition.valid_from, excluded.valid_from), valid_to = NULL""",
         edition,
         begins,
         adopted.notice,

@@ -155,7 +155,7 @@ async def pick_lists(session: AsyncSession, requisitions: Iterable[UUID]) -> lis
            FROM hold h JOIN lot l ON l.id = h.lot_id JOIN product d ON d.id = h.product_id
              JOIN requisition_line rl ON rl.id = h.line_id
            WHERE h.paper_id = ANY($1) AND NOT EXISTS (SELECT 1 FROM hold_answer a WHERE a.hold_id = h.id)
-           ORDER BY h.paper_id, d.storage = 'cold', rl.position, l.expires_on""",
+           ORDER BY h.paper_id, d.storage IN ('cold', 'frozen'), rl.position, l.expires_on""",
         list(requisitions),
     )
 

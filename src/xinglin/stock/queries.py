@@ -48,10 +48,10 @@ async def lock_lots(session: AsyncSession, place_id: UUID, products: Iterable[UU
 async def on_hand(
     session: AsyncSession, places: Iterable[UUID], products: Iterable[UUID], on: date
 ) -> dict[tuple[UUID, UUID], int]:
-    """Released, unexpired, not recalled base units by (place, product)."""
+    """Released, unexpired, not recalled base units by (place, product), less what is promised to others."""
     found = await database.rows(
         session,
-        """SELECT b.place_id, b.product_id, sum(b.on_hand)::bigint AS quantity
+        """SELECT b.place_id, b.product_id, sum(b.on_hand - b.held)::bigint AS quantity
            FROM balance b JOIN lot l ON l.id = b.lot_id
            WHERE b.place_id = ANY($1) AND b.product_id = ANY($2) AND b.condition = 'released'
              AND l.expires_on > $3 AND NOT l.recalled
