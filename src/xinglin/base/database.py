@@ -47,6 +47,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=4,
             pool_timeout=30,
+            pool_use_lifo=True,  # the connection that was used last knows its statements and types already
             connect_args={"statement_cache_size": 512, "server_settings": {"application_name": "xinglin"}},
             query_cache_size=1200,
         )
