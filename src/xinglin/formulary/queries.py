@@ -13,12 +13,13 @@ from xinglin.base import clock, database
 from xinglin.base.actor import Actor
 from xinglin.base.database import Row
 from xinglin.base.errors import N_, NotFound
+from xinglin.formulary import names
 from xinglin_catalog import search as catalog_search
 
 LOOKED_AT, CANDIDATES = 1000, 200
 """Of so many products that contain all that was typed, so many with the shortest names are ranked.
 
-Where more contain it, one letter was typed: a longer word is the answer, not a longer wait.
+Where more contain it and no name answers, part of a code was typed: more of it is the answer, not a longer wait.
 """
 
 
@@ -33,6 +34,31 @@ async def search(
     keys = catalog_search.query_keys(text)
     if not keys:
         return []
+    named = names.enough(await names.index_of(session, actor.county), text, limit)
+    if named:
+        return await _shown(session, await _of_names(session, named, tier, limit), tier)
+    return await _shown(session, await _of_keys(session, text, keys, tier, limit), tier)
+
+
+async def _of_names(session: AsyncSession, named: list[str], tier: str | None, limit: int) -> list[UUID]:
+    """Products of these names, in their order; what the tier may not order comes last."""
+    found = await database.rows(
+        session,
+        """SELECT d.id FROM unnest($1::text[]) WITH ORDINALITY AS k (name, position)
+             JOIN product d ON d.generic_name = k.name AND NOT d.retired
+             LEFT JOIN listing l ON l.product_id = d.id AND l.tier = $2
+           ORDER BY $2 IS NOT NULL AND coalesce(l.may, 'not_allowed') = 'not_allowed', k.position, d.id LIMIT $3""",
+        list(dict.fromkeys(named)),
+        tier,
+        limit,
+    )
+    return [row["id"] for row in found]
+
+
+async def _of_keys(
+    session: AsyncSession, text: str, keys: list[str], tier: str | None, limit: int
+) -> list[UUID]:
+    """Products that contain all keys, by name, trade name or code, best first."""
     candidates = await database.rows(
         session,
         """SELECT d.id, d.code, d.generic_name, d.generic_name_en, d.trade_name, l.may
@@ -46,7 +72,7 @@ async def search(
         CANDIDATES,
     )
     ranked = sorted((rank(text, row, tier), index) for index, row in enumerate(candidates))
-    return await _shown(session, [candidates[index]["id"] for _, index in ranked[:limit]], tier)
+    return [candidates[index]["id"] for _, index in ranked[:limit]]
 
 
 async def _shown(session: AsyncSession, ids: list[UUID], tier: str | None) -> list[Row]:

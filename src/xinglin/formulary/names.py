@@ -1,0 +1,68 @@
+"""The names of a county's products, kept in the process: thousands of products share some hundreds of names."""
+
+import time
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from xinglin.base import database
+from xinglin_catalog.search import Entry, SearchIndex
+
+KEPT_S = 300.0
+"""A product whose id is older than the newest (two persons added at once) is found by its name after so long."""
+
+
+class Named(NamedTuple):
+    """A name and how many products bear it."""
+
+    name: str
+    products: int
+
+
+class _Known(NamedTuple):
+    newest: UUID | None
+    read_at_s: float
+    by_name: SearchIndex[Named]
+
+
+_known: dict[str, _Known] = {}
+
+
+async def index_of(session: AsyncSession, county: str) -> SearchIndex[Named]:
+    """All names of a county, best looked up in the process; read anew once a product was added."""
+    newest: UUID | None = await database.value(session, "SELECT id FROM product ORDER BY id DESC LIMIT 1")
+    if not _is_current(county, newest):
+        found = await database.rows(
+            session,
+            """SELECT generic_name, generic_name_en, count(*) AS products FROM product WHERE NOT retired
+               GROUP BY 1, 2 ORDER BY 1, 2""",
+        )
+        if not _is_current(county, newest):  # somebody else may have read them meanwhile
+            entries = (
+                Entry(
+                    Named(row["generic_name"], row["products"]),
+                    (row["generic_name"],),
+                    (row["generic_name_en"],),
+                )
+                for row in found
+            )
+            _known[county] = _Known(newest, time.monotonic(), SearchIndex(entries))
+    return _known[county].by_name
+
+
+def _is_current(county: str, newest: UUID | None) -> bool:
+    known = _known.get(county)
+    return known is not None and known.newest == newest and time.monotonic() - known.read_at_s < KEPT_S
+
+
+def enough(index: SearchIndex[Named], text: str, products: int) -> list[str]:
+    """The names that answer best, as many as bear three times so many products; none if they bear fewer."""
+    names: list[str] = []
+    total = 0
+    for entry in index.find(text, products):
+        names.append(entry.id.name)
+        total += entry.id.products
+        if total >= 3 * products:
+            break
+    return names if total >= products else []
