@@ -21,7 +21,7 @@ demo: setup  ## play one working day of Shawan county and serve it on http://127
 	@.venv/bin/xinglin demo
 
 test: setup  ## every test
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2 --dist loadfile
 
 bench: setup  ## every benchmark, one table each
 	@for b in benchmarks/[a-z]*.py; do $(PY) -m benchmarks.$$(basename $$b .py) || exit 1; done

@@ -35,7 +35,12 @@ def main(address: str, password: str) -> None:
     with sync_playwright() as play:
         browser = play.chromium.launch(
             executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--disable-background-networking"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--enable-unsafe-swiftshader",
+                "--disable-background-networking",
+            ],
         )
         page = browser.new_page(viewport=WIDE, locale="zh-CN")  # type: ignore[arg-type]
         page.goto(f"{address}/sign-in")

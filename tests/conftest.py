@@ -12,8 +12,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
-from tests.world import COUNTY, World, build
 
+from tests.world import COUNTY, World, build
 from xinglin import install
 from xinglin.base.cluster import Cluster
 from xinglin.base.database import Database
@@ -34,10 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
     _cluster.start()
     os.environ[ADDRESS] = _cluster.ensure_database("postgres")
     url = _cluster.ensure_database(TEMPLATE)
-    asyncio.run(_fill(url))
+    asyncio.run(fill(url))
 
 
-async def _fill(url: str) -> None:
+async def fill(url: str) -> None:
+    """The small county, in an empty database."""
     await install.prepare(url)
     await install.create_county(url, COUNTY, "沙湾市")
     base = Database(url, pool_size=1)

@@ -8,17 +8,14 @@ from uuid import UUID
 
 import msgspec
 from sqlmodel.ext.asyncio.session import AsyncSession
-from tests.world import World, id_of
 
+from tests.world import World, id_of
 from xinglin.base import clock, database
 from xinglin.base.actor import worker_of
-from xinglin.delivery import actions as delivery
-from xinglin.delivery import planning
-from xinglin.delivery import queries as delivery_queries
+from xinglin.delivery import actions as delivery, planning, queries as delivery_queries
 from xinglin.orders import actions as orders
 from xinglin.orders.rules import Asked
-from xinglin.stock import actions as stock
-from xinglin.stock import queries as stock_queries
+from xinglin.stock import actions as stock, queries as stock_queries
 from xinglin.stock.actions import Received
 
 WORLD = World()

@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from uuid import UUID
 
 import msgspec
-from tests.world import COUNTY, World
 
+from tests.world import COUNTY, World
 from xinglin.base import clock
 from xinglin.base.actor import worker_of
 from xinglin.base.database import Database
-from xinglin.delivery import actions as delivery
-from xinglin.delivery import planning
-from xinglin.delivery import queries as delivery_queries
+from xinglin.delivery import actions as delivery, planning, queries as delivery_queries
 from xinglin.orders import actions as orders
 from xinglin.orders.rules import Asked
 

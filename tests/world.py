@@ -12,9 +12,9 @@ from xinglin.base.actor import Actor
 from xinglin.delivery import actions as delivery
 from xinglin.formulary import actions as formulary
 from xinglin.formulary.actions import NewProduct
+from xinglin.people.actions import token_hash
 from xinglin.people.models import Account, Credential, Post
 from xinglin.people.rules import COUNTY_WIDE, Role, verbs_of
-from xinglin.people.actions import token_hash
 from xinglin.places import actions as places
 from xinglin.places.models import Place
 from xinglin.stock import actions as stock
@@ -64,19 +64,102 @@ PLACES = (
     # name, no, kind, Chinese name, supplied by, latitude, longitude, hours
     ("supplier", 1, "supplier", "新疆医药公司", None, 44.30, 85.60, []),
     ("central", 2, "county_central_pharmacy", "沙湾市中心药房", "supplier", 44.326, 85.620, PHARMACY_HOURS),
-    ("township1", 3, "township_central_pharmacy", "乌兰乌苏镇中心药房", "central", 44.30, 85.86, PHARMACY_HOURS),
-    ("township2", 4, "township_central_pharmacy", "安集海镇中心药房", "central", 44.36, 85.36, PHARMACY_HOURS),
+    (
+        "township1",
+        3,
+        "township_central_pharmacy",
+        "乌兰乌苏镇中心药房",
+        "central",
+        44.30,
+        85.86,
+        PHARMACY_HOURS,
+    ),
+    (
+        "township2",
+        4,
+        "township_central_pharmacy",
+        "安集海镇中心药房",
+        "central",
+        44.36,
+        85.36,
+        PHARMACY_HOURS,
+    ),
     ("clinic1", 5, "village_clinic", "上沙门子村卫生室", "township1", 44.32, 85.90, CLINIC_HOURS),
     ("clinic2", 6, "village_clinic", "下沙门子村卫生室", "township1", 44.27, 85.88, CLINIC_HOURS),
     ("clinic3", 7, "village_clinic", "夹河子村卫生室", "township2", 44.38, 85.33, CLINIC_HOURS),
 )
 PRODUCTS = (
     # name, Chinese, English, form, strength, base unit, pack, size, storage, control, priority, price
-    ("amoxicillin", "阿莫西林", "Amoxicillin", "胶囊", "0.25g", "粒", "盒", 24, "normal", "none", "other", "0.2500"),
-    ("metformin", "二甲双胍", "Metformin", "片剂", "0.5g", "片", "盒", 20, "normal", "none", "chronic", "0.1500"),
-    ("adrenaline", "肾上腺素", "Epinephrine", "注射液", "1ml:1mg", "支", "盒", 2, "normal", "none", "rescue", "3.2000"),
-    ("insulin", "精蛋白人胰岛素", "Insulin", "注射液", "10ml:400单位", "支", "盒", 1, "cold", "none", "chronic", "38.0000"),
-    ("ibuprofen", "布洛芬", "Ibuprofen", "片剂", "0.1g", "片", "盒", 100, "normal", "none", "mother_child", "0.0800"),
+    (
+        "amoxicillin",
+        "阿莫西林",
+        "Amoxicillin",
+        "胶囊",
+        "0.25g",
+        "粒",
+        "盒",
+        24,
+        "normal",
+        "none",
+        "other",
+        "0.2500",
+    ),
+    (
+        "metformin",
+        "二甲双胍",
+        "Metformin",
+        "片剂",
+        "0.5g",
+        "片",
+        "盒",
+        20,
+        "normal",
+        "none",
+        "chronic",
+        "0.1500",
+    ),
+    (
+        "adrenaline",
+        "肾上腺素",
+        "Epinephrine",
+        "注射液",
+        "1ml:1mg",
+        "支",
+        "盒",
+        2,
+        "normal",
+        "none",
+        "rescue",
+        "3.2000",
+    ),
+    (
+        "insulin",
+        "精蛋白人胰岛素",
+        "Insulin",
+        "注射液",
+        "10ml:400单位",
+        "支",
+        "盒",
+        1,
+        "cold",
+        "none",
+        "chronic",
+        "38.0000",
+    ),
+    (
+        "ibuprofen",
+        "布洛芬",
+        "Ibuprofen",
+        "片剂",
+        "0.1g",
+        "片",
+        "盒",
+        100,
+        "normal",
+        "none",
+        "mother_child",
+        "0.0800",
+    ),
     ("morphine", "吗啡", "Morphine", "片剂", "5mg", "片", "盒", 20, "normal", "narcotic", "other", "1.1000"),
 )
 
@@ -126,7 +209,10 @@ async def build(session: AsyncSession) -> None:
     await formulary.adopt_edition(session, BUILDER, "2026")
     await _products(session)
     await _stock(session)
-    for home, plate, driver, cold in (("central", "新G10001", "driver", 200_000), ("township1", "新G20001", "driver1", 50_000)):
+    for home, plate, driver, cold in (
+        ("central", "新G10001", "driver", 200_000),
+        ("township1", "新G20001", "driver1", 50_000),
+    ):
         await delivery.add_vehicle(
             session, BUILDER, id_of(home), plate, capacity_g=800_000, capacity_cm3=4_000_000,
             capacity_cold_cm3=cold, shift=(9 * 3600, 20 * 3600), fixed_cost_fen=5000, cost_per_km_fen=150,
@@ -148,7 +234,13 @@ async def _people(session: AsyncSession) -> None:
     for who in PEOPLE:
         account_id, post_id = id_of(f"account:{who.name}"), id_of(f"post:{who.name}")
         session.add(
-            Account(id=account_id, username=who.name, name=who.name, password_hash=PASSWORD_HASH, made_at=clock.now())
+            Account(
+                id=account_id,
+                username=who.name,
+                name=who.name,
+                password_hash=PASSWORD_HASH,
+                made_at=clock.now(),
+            )
         )
         await session.flush()
         place_id = None if who.role in COUNTY_WIDE else id_of(who.place or "")
@@ -157,9 +249,13 @@ async def _people(session: AsyncSession) -> None:
         for kind, token in (("token", token_of(who.name)), ("session", f"session:{token_of(who.name)}")):
             session.add(
                 Credential(
-                    token_hash=token_hash(token), account_id=account_id, post_id=post_id, kind=kind,
-                    made_at=clock.now(), expires_at=clock.now() + timedelta(days=30),
-                )  # fmt: skip
+                    token_hash=token_hash(token),
+                    account_id=account_id,
+                    post_id=post_id,
+                    kind=kind,
+                    made_at=clock.now(),
+                    expires_at=clock.now() + timedelta(days=30),
+                )
             )
     await session.flush()
 
@@ -181,7 +277,9 @@ async def _products(session: AsyncSession) -> None:
         # The ids of the small county are fixed, so that tests can name things.
         for table, column in (("listing", "product_id"), ("price", "product_id")):
             await database.run(session, f"ALTER TABLE {table} DROP CONSTRAINT fk_{table}_product_id")
-            await database.run(session, f"UPDATE {table} SET {column} = $2 WHERE {column} = $1", made, id_of(name))
+            await database.run(
+                session, f"UPDATE {table} SET {column} = $2 WHERE {column} = $1", made, id_of(name)
+            )
         await database.run(session, "UPDATE product SET id = $2 WHERE id = $1", made, id_of(name))
         for table in ("listing", "price"):
             await database.run(
@@ -193,10 +291,20 @@ async def _products(session: AsyncSession) -> None:
 async def _stock(session: AsyncSession) -> None:
     """Opening stock: enough at the centre, some at the townships, little at the clinics."""
     today = clock.today()
-    for name, packs in (("central", 200), ("township1", 40), ("township2", 40), ("clinic1", 2), ("clinic2", 1)):
+    for name, packs in (
+        ("central", 200),
+        ("township1", 40),
+        ("township2", 40),
+        ("clinic1", 2),
+        ("clinic2", 1),
+    ):
         lines = [
             Received(
-                id_of(product), f"{lot}{name[:3].upper()}", today + timedelta(days=days), packs * row[7], Decimal(row[11])
+                id_of(product),
+                f"{lot}{name[:3].upper()}",
+                today + timedelta(days=days),
+                packs * row[7],
+                Decimal(row[11]),
             )
             for row in PRODUCTS
             for product, lot, days in ((row[0], "A", 400), (row[0], "B", 700))

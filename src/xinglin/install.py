@@ -12,8 +12,7 @@ from xinglin.base.database import Database, schema_of
 from xinglin.base.errors import N_, BadInput, NotFound
 from xinglin.base.settings import Settings
 from xinglin.formulary import actions as formulary
-from xinglin.people import actions as people
-from xinglin.people import queries as people_queries
+from xinglin.people import actions as people, queries as people_queries
 from xinglin.people.rules import Role
 from xinglin.places import actions as places
 

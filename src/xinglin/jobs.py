@@ -13,9 +13,7 @@ from xinglin.base.actor import worker_of
 from xinglin.base.database import Database
 from xinglin.base.logs import log
 from xinglin.base.settings import settings
-from xinglin.delivery import actions as delivery
-from xinglin.delivery import planning
-from xinglin.delivery import queries as delivery_queries
+from xinglin.delivery import actions as delivery, planning, queries as delivery_queries
 from xinglin.inspection import actions as inspection
 
 SEAL_S, SEAL_IDLE_S = 0.2, 2.0

@@ -10,8 +10,8 @@ from httpx import ASGITransport, AsyncClient, Response
 from litestar import Litestar
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
-from tests.world import World
 
+from tests.world import World
 from xinglin.app import create_app
 from xinglin.base.database import Database
 from xinglin.base.settings import Settings

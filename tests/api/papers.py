@@ -8,25 +8,22 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import msgspec
-import tests.world as small_county
 from sqlmodel.ext.asyncio.session import AsyncSession
+
+import tests.world as small_county
 from tests.day import EVERYBODY, SOLVER
 from tests.world import id_of
-
 from xinglin import install
 from xinglin.base import clock
 from xinglin.base.actor import Actor
 from xinglin.base.database import Database
-from xinglin.delivery import actions as delivery
-from xinglin.delivery import planning
-from xinglin.delivery import queries as delivery_queries
+from xinglin.delivery import actions as delivery, planning, queries as delivery_queries
 from xinglin.formulary import actions as formulary
 from xinglin.orders import actions as orders
 from xinglin.orders.rules import Asked
 from xinglin.people.models import Account, Post
 from xinglin.shortages import actions as shortages
-from xinglin.stock import actions as stock
-from xinglin.stock import queries as stock_queries
+from xinglin.stock import actions as stock, queries as stock_queries
 from xinglin.stock.actions import Issued, Received
 
 OTHER_COUNTY = "650104"

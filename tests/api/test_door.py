@@ -8,9 +8,9 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 from litestar import Litestar
 from structlog.testing import capture_logs
+
 from tests.api.conftest import Machine
 from tests.world import World
-
 from xinglin.base import database
 from xinglin.base.database import Database
 from xinglin.gate import SESSION_COOKIE

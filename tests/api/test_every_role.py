@@ -11,11 +11,11 @@ from litestar import Litestar
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
+
 from tests.api.conftest import Machine, Undone
 from tests.api.papers import Papers, lay_out, second_county, somebody
 from tests.conftest import drop_database, make_database
 from tests.world import COUNTY, World, id_of, token_of
-
 from xinglin.app import create_app
 from xinglin.base import clock, database
 from xinglin.base.database import Database

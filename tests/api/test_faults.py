@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from tests.api.conftest import Machine
 from tests.world import World, id_of
 

@@ -10,10 +10,10 @@ from uuid import UUID
 import pytest
 from argon2 import PasswordHasher
 from litestar import Litestar
+
 from tests.api.conftest import Machine
 from tests.api.papers import Papers, lay_out, somebody
 from tests.world import COUNTY, World, id_of
-
 from xinglin.app import create_app
 from xinglin.base import clock, database
 from xinglin.base.database import Database

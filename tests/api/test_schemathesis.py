@@ -16,8 +16,7 @@ from uuid import UUID
 import pytest
 import schemathesis
 import uvicorn
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 from litestar import Litestar
 from schemathesis.checks import not_a_server_error
 from schemathesis.generation import GenerationMode
@@ -27,12 +26,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from sqlalchemy.ext.asyncio import async_sessionmaker
+
 from tests.api.conftest import Undone
 from tests.api.papers import Papers, lay_out, somebody
 from tests.api.test_every_role import WHO
 from tests.conftest import drop_database, make_database
 from tests.world import COUNTY, World, id_of
-
 from xinglin.app import create_app
 from xinglin.base import clock
 from xinglin.base.database import Database

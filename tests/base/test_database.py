@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import asyncpg
 import pytest
-from tests.world import COUNTY
 
+from tests.world import COUNTY
 from xinglin.base import clock, database
 from xinglin.base.cluster import Cluster
 from xinglin.base.database import Database, schema_of

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
+
 from tests import day
 from tests.world import COUNTY, id_of
-
 from xinglin.base import clock, database
 from xinglin.base.actor import Actor
 from xinglin.base.errors import NotAllowed, Refusal
-from xinglin.delivery import actions as delivery
-from xinglin.delivery import queries as delivery_queries
+from xinglin.delivery import actions as delivery, queries as delivery_queries
 from xinglin.formulary import actions as formulary
 from xinglin.formulary.actions import NewProduct
 from xinglin.inspection import actions as inspection

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
+
 from tests import day
 from tests.world import COUNTY, id_of
-
 from xinglin.base import database, once, trail
 from xinglin.base.database import Database
 from xinglin.base.errors import KeyReused

@@ -19,8 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from xinglin import worker
 from xinglin.base import queue
 from xinglin.base.cluster import Cluster
-from xinglin.base.database import Database, driver
-from xinglin.base.database import run as database_run
+from xinglin.base.database import Database, driver, run as database_run
 
 COUNTY = "654203"
 SOON_S = 15.0  # the longest a dead worker's job may be away, and far more than anything else takes

@@ -3,25 +3,37 @@
 import asyncio
 import hashlib
 import json
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from sqlmodel.ext.asyncio.session import AsyncSession
-from tests import day
-from tests.conftest import drop_database, make_database
-from tests.world import COUNTY, id_of
 
+from tests import day
+from tests.conftest import ADDRESS, TEMPLATE, drop_database, fill, make_database
+from tests.world import COUNTY, id_of
 from xinglin import cli, install
 from xinglin.base import database, seals, trail
+from xinglin.base.cluster import Cluster
 from xinglin.base.database import Database
 from xinglin.base.settings import settings as chosen_settings
-from xinglin.inspection import actions as inspection
-from xinglin.inspection import queries as inspection_queries
+from xinglin.inspection import actions as inspection, queries as inspection_queries
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_server(shared_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A server for these tests alone: a seal waits for every open transaction, other databases' too."""
+    before = os.environ[ADDRESS]
+    with Cluster(tmp_path_factory.mktemp("seals") / "postgres", fast_and_unsafe=True) as cluster:
+        os.environ[ADDRESS] = cluster.ensure_database("postgres")
+        asyncio.run(fill(cluster.ensure_database(TEMPLATE)))
+        yield
+        os.environ[ADDRESS] = before
+
 
 LEAVES = st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=40, unique=True)
 

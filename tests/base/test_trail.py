@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
+
 from tests import day
 from tests.world import id_of
-
 from xinglin.base import clock, database, trail
 from xinglin.base.errors import NotAllowed
 from xinglin.inspection import queries as inspection_queries

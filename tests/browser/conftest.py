@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
-from tests.world import World
 
+from tests.world import World
 from xinglin.app import create_app
 from xinglin.base.database import Database
 from xinglin.base.settings import Settings

@@ -1,6 +1,7 @@
 """The administrator's desk and the page about oneself in a real browser."""
 
 import pytest
+
 from tests.browser.conftest import Site
 from tests.browser.test_inspector import width_of
 

@@ -2,8 +2,8 @@
 
 import pytest
 from playwright.async_api import Page, expect
-from tests.browser.conftest import Site
 
+from tests.browser.conftest import Site
 from xinglin.base import database
 from xinglin.stock import actions as stock
 from xinglin.stock.actions import Issued

@@ -4,10 +4,10 @@ from uuid import UUID
 
 import pytest
 from playwright.async_api import expect
+
 from tests import steps
 from tests.browser.conftest import Site
 from tests.world import BUILDER, COUNTY
-
 from xinglin.delivery import actions as delivery
 
 pytestmark = pytest.mark.browser

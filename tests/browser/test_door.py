@@ -1,6 +1,7 @@
 """The door in a real browser."""
 
 import pytest
+
 from tests.browser.conftest import Site
 
 pytestmark = pytest.mark.browser

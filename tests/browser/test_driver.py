@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.async_api import Page, expect
+
 from tests import steps
 from tests.browser.conftest import Site
 

@@ -2,8 +2,8 @@
 
 import pytest
 from playwright.async_api import Page
-from tests.browser.conftest import Site
 
+from tests.browser.conftest import Site
 from xinglin.base import database, seals
 
 pytestmark = pytest.mark.browser

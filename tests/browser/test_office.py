@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 from playwright.async_api import Page, expect
-from tests.browser.conftest import Site
 
+from tests.browser.conftest import Site
 from xinglin.base import database
 from xinglin.orders import actions as orders
 from xinglin.orders.rules import Asked

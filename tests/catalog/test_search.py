@@ -3,8 +3,7 @@
 from functools import cache
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from xinglin_catalog import EditionItem, load_edition
 from xinglin_catalog.naming import squeeze

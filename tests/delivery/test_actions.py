@@ -8,14 +8,13 @@ from uuid import UUID
 
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
+
 from tests import day
 from tests.world import COUNTY, id_of
-
 from xinglin.base import clock, database
 from xinglin.base.database import Database
 from xinglin.base.errors import BadInput, ChangedMeanwhile, NotFound, Refusal, WrongState
-from xinglin.delivery import actions as delivery
-from xinglin.delivery import queries as delivery_queries
+from xinglin.delivery import actions as delivery, queries as delivery_queries
 from xinglin.delivery.rules import Counted
 from xinglin.inspection import checks
 from xinglin.orders import queries as order_queries

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from xinglin.base.errors import BadInput, WrongState
 from xinglin.delivery import rules

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
+
 from tests import day
 from tests.world import id_of
-
 from xinglin.base import clock, database
 from xinglin.base.errors import BadInput, NotFound, Refusal
-from xinglin.formulary import actions as formulary
-from xinglin.formulary import queries as formulary_queries
+from xinglin.formulary import actions as formulary, queries as formulary_queries
 from xinglin.formulary.actions import NewProduct
 from xinglin.orders import actions as orders
 from xinglin.orders.rules import Asked

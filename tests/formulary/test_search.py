@@ -3,10 +3,9 @@
 from decimal import Decimal
 
 from sqlmodel.ext.asyncio.session import AsyncSession
-from tests.world import BUILDER, World
 
-from xinglin.formulary import actions as formulary
-from xinglin.formulary import queries
+from tests.world import BUILDER, World
+from xinglin.formulary import actions as formulary, queries
 from xinglin.formulary.actions import NewProduct
 
 

@@ -5,13 +5,12 @@ from datetime import timedelta
 
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
+
 from tests import day
 from tests.world import id_of
-
 from xinglin.base import clock, database, seals
 from xinglin.delivery import actions as delivery
-from xinglin.inspection import actions as inspection
-from xinglin.inspection import queries as inspection_queries
+from xinglin.inspection import actions as inspection, queries as inspection_queries
 from xinglin.inspection.checks import CHECKS
 from xinglin.inspection.rules import Finding, together
 

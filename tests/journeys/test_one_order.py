@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from tests.world import World
 
+from tests.world import World
 from xinglin import jobs
 from xinglin.app import create_app
 from xinglin.base import queue, seals

@@ -23,16 +23,15 @@ import asyncpg
 import uvloop
 from sqlalchemy.exc import DBAPIError
 from sqlmodel.ext.asyncio.session import AsyncSession
-from tests.world import BUILDER, COUNTY, build, id_of
 
+from tests.world import BUILDER, COUNTY, build, id_of
 from xinglin import install
 from xinglin.base import clock, database, seals
 from xinglin.base.cluster import Cluster
 from xinglin.base.database import Database
 from xinglin.base.errors import Refusal
 from xinglin.base.ids import new_id
-from xinglin.stock import actions as stock
-from xinglin.stock import queries as stock_queries
+from xinglin.stock import actions as stock, queries as stock_queries
 from xinglin.stock.actions import Received
 from xinglin.stock.ledger import apply
 from xinglin.stock.rules import Answer, HoldDraft, Kind, Move, Want, allot

@@ -1,6 +1,7 @@
 """Many connections on a few shelves: the shorter form of `python -m tests.load.stock_operations`."""
 
 import pytest
+
 from tests.load.stock_operations import SINGLE, run
 
 OPERATIONS = 3000

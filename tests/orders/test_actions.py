@@ -10,20 +10,18 @@ from uuid import UUID
 
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
+
 from tests import day
 from tests.world import COUNTY, id_of
-
 from xinglin.base import clock, database
 from xinglin.base.database import Database, Row
 from xinglin.base.errors import BadInput, ChangedMeanwhile, NotFound, Refusal, WrongState
 from xinglin.formulary import actions as formulary
-from xinglin.orders import actions as orders
-from xinglin.orders import queries as order_queries
+from xinglin.orders import actions as orders, queries as order_queries
 from xinglin.orders.actions import Approval, ShortPick
 from xinglin.orders.rules import LARGEST_LINE, LONGEST_ORDER, Asked
 from xinglin.shortages import queries as shortage_queries
-from xinglin.stock import actions as stock
-from xinglin.stock import queries as stock_queries
+from xinglin.stock import actions as stock, queries as stock_queries
 from xinglin.stock.actions import Issued
 
 CLINIC, TOWNSHIP, AMOXICILLIN = id_of("clinic1"), id_of("township1"), id_of("amoxicillin")

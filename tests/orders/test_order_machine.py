@@ -6,8 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, settings, strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
@@ -16,18 +15,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from sqlmodel.ext.asyncio.session import AsyncSession
+
 from tests import day
 from tests.world import COUNTY, PEOPLE, id_of
-
 from xinglin.base import database
 from xinglin.base.actor import Actor
 from xinglin.base.database import Database
 from xinglin.base.errors import Refusal
-from xinglin.delivery import actions as delivery
-from xinglin.delivery import queries as delivery_queries
+from xinglin.delivery import actions as delivery, queries as delivery_queries
 from xinglin.delivery.rules import Counted
-from xinglin.orders import actions as orders
-from xinglin.orders import queries as order_queries
+from xinglin.orders import actions as orders, queries as order_queries
 from xinglin.orders.actions import Approval, ShortPick
 from xinglin.orders.rules import MAY, Asked
 from xinglin.stock import queries as stock_queries

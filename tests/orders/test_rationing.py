@@ -3,8 +3,7 @@
 from decimal import Decimal
 from uuid import UUID
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from xinglin.orders.rationing import CLASSES, Claim, ration, ration_by_life
 

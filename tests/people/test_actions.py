@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
+
 from tests import day
 from tests.world import id_of
-
 from xinglin.base import clock, database
 from xinglin.base.errors import BadInput, NotAllowed, NotFound, NotSignedIn, Refusal
-from xinglin.people import actions as people
-from xinglin.people import queries as people_queries
+from xinglin.people import actions as people, queries as people_queries
 from xinglin.people.rules import COUNTY_WIDE, ROLE_NAMES, ROLES_OF, Role, verbs_of
 
 ADMIN = day.WORLD.actor("admin")

@@ -7,15 +7,14 @@ from uuid import UUID
 
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
+
 from tests import day
 from tests.world import id_of
-
 from xinglin.base import clock, database
 from xinglin.base.errors import BadInput, NotFound, Refusal
 from xinglin.places import actions as places
 from xinglin.places.models import Place
-from xinglin.stock import actions as stock
-from xinglin.stock import queries as stock_queries
+from xinglin.stock import actions as stock, queries as stock_queries
 from xinglin.stock.actions import Issued
 
 ADMIN = day.WORLD.actor("admin")

@@ -1,8 +1,7 @@
 """Kinds of place, tiers, and opening windows."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from xinglin.base.errors import BadInput
 from xinglin.places import rules

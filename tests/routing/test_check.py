@@ -5,8 +5,8 @@ import sys
 from time import perf_counter
 
 import pytest
-from tests.routing.builders import HOUR_S, MINUTE_S, make_problem, make_stop, make_vehicle, one_route
 
+from tests.routing.builders import HOUR_S, MINUTE_S, make_problem, make_stop, make_vehicle, one_route
 from xinglin_routing import LeftOut, Plan, Route, check, verdict_to_json
 
 

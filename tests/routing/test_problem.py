@@ -6,11 +6,10 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
+
 from tests.routing import strategies
 from tests.routing.builders import line_travel, make_problem, make_stop, make_vehicle
-
 from xinglin_routing import (
     LeftOut,
     Place,

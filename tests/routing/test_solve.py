@@ -5,8 +5,8 @@ from time import perf_counter
 
 import numpy as np
 import pytest
-from tests.routing.builders import HOUR_S, MINUTE_S, make_problem, make_stop, make_vehicle, one_route
 
+from tests.routing.builders import HOUR_S, MINUTE_S, make_problem, make_stop, make_vehicle, one_route
 from xinglin_routing import (
     LeftOut,
     Place,

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tests.routing import strategies
+from hypothesis import given, strategies as st
 
+from tests.routing import strategies
 from xinglin_routing import WINTER, Place, ProblemError, Roads, closed, estimate, from_csv, from_numpy
 from xinglin_routing.problem import Travel
 

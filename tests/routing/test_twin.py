@@ -1,9 +1,8 @@
 """The judge and the solver against the brute-force twin, on random small problems."""
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from tests.routing import brute, strategies
+from hypothesis import HealthCheck, given, settings, strategies as st
 
+from tests.routing import brute, strategies
 from xinglin_routing import Problem, check, closed, solve
 
 calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

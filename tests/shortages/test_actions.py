@@ -7,13 +7,12 @@ from uuid import UUID
 
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
+
 from tests import day
 from tests.world import id_of
-
 from xinglin.base import clock
 from xinglin.base.errors import BadInput, ChangedMeanwhile, NotFound, Refusal, WrongState
-from xinglin.shortages import actions as shortages
-from xinglin.shortages import queries as shortage_queries
+from xinglin.shortages import actions as shortages, queries as shortage_queries
 
 CLINIC, INSULIN = id_of("clinic1"), id_of("insulin")
 TOMORROW = clock.today() + timedelta(days=1)

@@ -10,16 +10,15 @@ from uuid import UUID
 import asyncpg
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
+
 from tests import day
 from tests.world import COUNTY, id_of
-
 from xinglin.base import clock, database
 from xinglin.base.database import Database
 from xinglin.base.errors import BadInput, NotEnough, NotFound, Refusal, WrongState
 from xinglin.base.ids import new_id
 from xinglin.orders import actions as orders
-from xinglin.stock import actions as stock
-from xinglin.stock import queries as stock_queries
+from xinglin.stock import actions as stock, queries as stock_queries
 from xinglin.stock.actions import Issued, Received
 from xinglin.stock.ledger import apply
 from xinglin.stock.rules import Answer, HoldDraft, Kind, Move

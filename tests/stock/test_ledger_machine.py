@@ -9,8 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, settings, strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
@@ -19,15 +18,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from sqlmodel.ext.asyncio.session import AsyncSession
+
 from tests.day import EVERYBODY
 from tests.world import COUNTY, id_of
-
 from xinglin.base import clock, database
 from xinglin.base.database import Database
 from xinglin.base.errors import NotEnough, Refusal, WrongState
 from xinglin.base.ids import new_id
-from xinglin.stock import actions as stock
-from xinglin.stock import queries as stock_queries
+from xinglin.stock import actions as stock, queries as stock_queries
 from xinglin.stock.actions import Issued, Received
 from xinglin.stock.ledger import apply
 from xinglin.stock.rules import Answer, Condition, HoldDraft, Kind, Move

@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from httpx import ASGITransport, AsyncClient, Response
 from litestar import Litestar
-from tests.world import World
 
+from tests.world import World
 from xinglin.app import create_app
 from xinglin.base.database import Database
 from xinglin.base.settings import Settings

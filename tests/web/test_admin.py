@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+
 from tests.web.conftest import Desk
 from tests.world import World
-
 from xinglin.base import clock, database
 from xinglin.base.database import Database
 from xinglin.people.actions import hash_password

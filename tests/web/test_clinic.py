@@ -7,15 +7,13 @@ from uuid import UUID
 
 import msgspec
 import pytest
+
 from tests.web.conftest import Desk
 from tests.world import World
-
 from xinglin.base import database
 from xinglin.base.actor import worker_of
 from xinglin.base.database import Database
-from xinglin.delivery import actions as delivery
-from xinglin.delivery import planning
-from xinglin.delivery import queries as delivery_queries
+from xinglin.delivery import actions as delivery, planning, queries as delivery_queries
 from xinglin.delivery.rules import Counted
 from xinglin.orders import actions as orders
 from xinglin.orders.rules import Asked

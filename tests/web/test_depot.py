@@ -9,7 +9,6 @@ from uuid import UUID
 from tests import steps
 from tests.web.conftest import Desk
 from tests.world import COUNTY, World
-
 from xinglin.base import clock, database
 from xinglin.base.database import Database
 from xinglin.inspection import queries as inspection_queries

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
+
 from tests import steps
 from tests.web.conftest import Desk
 from tests.world import COUNTY, World
-
 from xinglin.base import clock, database
 from xinglin.base.actor import Actor
 from xinglin.base.database import Database, Row

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+
 from tests import steps
 from tests.web.conftest import Desk
 from tests.world import COUNTY
-
 from xinglin.base import database
 from xinglin.base.database import Database
 from xinglin.base.errors import BadInput

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
+
 from tests.web.conftest import Desk
 from tests.world import World
-
 from xinglin.base import clock, database, seals
 from xinglin.base.database import Database
 from xinglin.base.ids import new_id

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+
 from tests.web.conftest import Desk
 from tests.world import World
-
 from xinglin.base import clock, database
 from xinglin.base.database import Database
 from xinglin.orders import actions as orders

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from tests.web import gallery
 
+from tests.web import gallery
 from xinglin.web import assets
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -319,7 +319,7 @@ def test_without_webgl_the_stops_are_told_as_text(page: Page, address: str) -> N
 
 @browser_test
 def test_a_question_answered_no_sends_nothing_and_yes_sends_once(page: Page) -> None:
-    send = page.get_by_role("button", name="Depart")
+    send = page.get_by_role("button", name="发车")
     send.click()
     page.locator("#confirm-dialog button[value=no]").click()
     assert page.locator("#confirm-dialog").is_hidden() and Gallery.posted == []
@@ -333,7 +333,7 @@ def test_a_question_answered_no_sends_nothing_and_yes_sends_once(page: Page) -> 
 @browser_test
 def test_a_double_click_sends_once(page: Page) -> None:
     page.evaluate("document.querySelector('form[action=\"/depart\"]').removeAttribute('data-confirm')")
-    page.get_by_role("button", name="Depart").dblclick()
+    page.get_by_role("button", name="发车").dblclick()
     page.wait_for_selector("#answer")
     assert len(Gallery.posted) == 1
 

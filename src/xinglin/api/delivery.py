@@ -37,8 +37,7 @@ from xinglin.api.forms import (
 )
 from xinglin.base.errors import N_, BadInput, NotFound
 from xinglin.base.language import translate
-from xinglin.delivery import actions as delivery
-from xinglin.delivery import queries as delivery_queries
+from xinglin.delivery import actions as delivery, queries as delivery_queries
 from xinglin.delivery.rules import Counted
 from xinglin.gate import Here, Visit
 from xinglin.places import queries as place_queries

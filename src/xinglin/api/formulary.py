@@ -32,8 +32,7 @@ from xinglin.api.forms import (
 )
 from xinglin.base.errors import N_
 from xinglin.base.language import translate
-from xinglin.formulary import actions as formulary
-from xinglin.formulary import queries as formulary_queries
+from xinglin.formulary import actions as formulary, queries as formulary_queries
 from xinglin.formulary.actions import NewProduct
 from xinglin.gate import Here, Visit
 from xinglin_catalog import ControlClass, ItemKind, PriorityClass, StorageClass

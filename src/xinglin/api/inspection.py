@@ -24,8 +24,7 @@ from xinglin.api.forms import (
 )
 from xinglin.base.language import translate
 from xinglin.gate import Here, Visit
-from xinglin.inspection import actions as inspection
-from xinglin.inspection import queries as inspection_queries
+from xinglin.inspection import actions as inspection, queries as inspection_queries
 
 IsOpen = Annotated[bool, QueryParameter(name="open")]
 VerbQuery = Annotated[

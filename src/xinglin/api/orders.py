@@ -30,8 +30,7 @@ from xinglin.api.forms import (
 )
 from xinglin.base.language import translate
 from xinglin.gate import Here, Visit
-from xinglin.orders import actions as orders
-from xinglin.orders import queries as order_queries
+from xinglin.orders import actions as orders, queries as order_queries
 from xinglin.orders.rules import Asked, Rejected
 
 State = Literal[

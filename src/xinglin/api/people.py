@@ -25,8 +25,7 @@ from xinglin.api.forms import (
 )
 from xinglin.base.once import Answer
 from xinglin.gate import KEEP_INSTEAD, Here
-from xinglin.people import actions as people
-from xinglin.people import queries as people_queries
+from xinglin.people import actions as people, queries as people_queries
 from xinglin.people.actions import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from xinglin.people.rules import Role
 

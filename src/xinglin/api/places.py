@@ -26,8 +26,7 @@ from xinglin.api.forms import (
 )
 from xinglin.base.errors import N_, BadInput
 from xinglin.gate import Here
-from xinglin.places import actions as places
-from xinglin.places import queries as place_queries
+from xinglin.places import actions as places, queries as place_queries
 from xinglin.places.models import Place
 from xinglin.places.rules import PlaceKind
 

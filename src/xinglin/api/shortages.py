@@ -25,8 +25,7 @@ from xinglin.api.forms import (
     with_version,
 )
 from xinglin.gate import Here, Visit
-from xinglin.shortages import actions as shortages
-from xinglin.shortages import queries as shortage_queries
+from xinglin.shortages import actions as shortages, queries as shortage_queries
 
 Shown = Annotated[
     Literal["open", "closed", "all"],

@@ -32,8 +32,7 @@ from xinglin.api.forms import (
     page_of,
 )
 from xinglin.gate import Here
-from xinglin.stock import actions as stock
-from xinglin.stock import queries as stock_queries
+from xinglin.stock import actions as stock, queries as stock_queries
 from xinglin.stock.rules import Condition
 
 

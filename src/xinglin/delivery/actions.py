@@ -21,8 +21,7 @@ from xinglin.delivery.rules import Carried, Counted
 from xinglin.orders import actions as orders
 from xinglin.orders.actions import Outcome
 from xinglin.people import queries as people_queries
-from xinglin.places import actions as places
-from xinglin.places import queries as place_queries
+from xinglin.places import actions as places, queries as place_queries
 from xinglin.places.rules import DEPOTS
 from xinglin.shortages import actions as shortages
 from xinglin.shortages.actions import Missing

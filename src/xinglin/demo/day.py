@@ -20,15 +20,12 @@ from xinglin.base import clock, database, once
 from xinglin.base.actor import Actor
 from xinglin.base.database import Database, Row
 from xinglin.base.errors import WrongState
-from xinglin.delivery import actions as delivery
-from xinglin.delivery import queries as delivery_queries
+from xinglin.delivery import actions as delivery, queries as delivery_queries
 from xinglin.delivery.rules import Counted
 from xinglin.demo import county, sample
 from xinglin.demo.county import BUILDER, CODE, chance_of
-from xinglin.inspection import actions as inspection
-from xinglin.inspection import queries as inspection_queries
-from xinglin.orders import actions as orders
-from xinglin.orders import queries as order_queries
+from xinglin.inspection import actions as inspection, queries as inspection_queries
+from xinglin.orders import actions as orders, queries as order_queries
 from xinglin.orders.actions import Approval, ShortPick
 from xinglin.orders.rules import Asked
 from xinglin.people.rules import Role, verbs_of

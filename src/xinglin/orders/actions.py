@@ -24,8 +24,7 @@ from xinglin.orders.suggestion import suggest
 from xinglin.places import queries as place_queries
 from xinglin.shortages import actions as shortages
 from xinglin.shortages.actions import Missing
-from xinglin.stock import actions as stock
-from xinglin.stock import queries as stock_queries
+from xinglin.stock import actions as stock, queries as stock_queries
 from xinglin.stock.ledger import apply
 from xinglin.stock.rules import (
     Allotment,

@@ -14,17 +14,14 @@ from litestar.response import Redirect, Template
 from xinglin.base import clock
 from xinglin.base.errors import N_, BadInput, NotFound, Refusal
 from xinglin.base.language import translate
-from xinglin.formulary import actions as formulary
-from xinglin.formulary import queries as formulary_queries
+from xinglin.formulary import actions as formulary, queries as formulary_queries
 from xinglin.formulary.rules import FIRST_POLICIES, POLICY_NAMES
 from xinglin.gate import Here, Visit
 from xinglin.inspection import queries as inspection_queries
-from xinglin.people import actions as people
-from xinglin.people import queries as people_queries
+from xinglin.people import actions as people, queries as people_queries
 from xinglin.people.actions import SHORTEST_PASSWORD
 from xinglin.people.rules import COUNTY_WIDE, ROLE_NAMES
-from xinglin.places import actions as places
-from xinglin.places import queries as place_queries
+from xinglin.places import actions as places, queries as place_queries
 from xinglin.places.models import Place
 from xinglin.places.rules import DAY_S, DEPOTS, KIND_NAMES, PlaceKind
 from xinglin.web import reading

@@ -18,14 +18,12 @@ from xinglin.base.errors import N_, BadInput, NotEnough, Refusal
 from xinglin.delivery import queries as delivery_queries
 from xinglin.formulary import queries as formulary_queries
 from xinglin.gate import Here, Visit
-from xinglin.orders import actions as orders
-from xinglin.orders import queries as order_queries
+from xinglin.orders import actions as orders, queries as order_queries
 from xinglin.orders.actions import ShortPick
 from xinglin.places import queries as place_queries
 from xinglin.places.rules import DEPOTS
 from xinglin.shortages import queries as shortage_queries
-from xinglin.stock import actions as stock
-from xinglin.stock import queries as stock_queries
+from xinglin.stock import actions as stock, queries as stock_queries
 from xinglin.stock.actions import Received
 from xinglin.stock.rules import SOON_DAYS, shelf_life
 from xinglin.web import receiving

@@ -14,8 +14,7 @@ from litestar.response import Redirect, Template
 from xinglin.base import clock, language
 from xinglin.base.database import Row
 from xinglin.base.errors import N_, BadInput, Refusal, WrongState
-from xinglin.delivery import actions as delivery
-from xinglin.delivery import queries as delivery_queries
+from xinglin.delivery import actions as delivery, queries as delivery_queries
 from xinglin.delivery.rules import ON_TIME
 from xinglin.gate import Here, Visit
 from xinglin.places import queries as place_queries

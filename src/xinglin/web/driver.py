@@ -16,8 +16,7 @@ from litestar.response import Redirect, Template
 from xinglin.base import clock
 from xinglin.base.database import Row
 from xinglin.base.errors import N_, BadInput
-from xinglin.delivery import actions as delivery
-from xinglin.delivery import queries as delivery_queries
+from xinglin.delivery import actions as delivery, queries as delivery_queries
 from xinglin.delivery.rules import COLD_C, ON_TIME, Counted
 from xinglin.gate import Here, Visit
 from xinglin.web import board

@@ -23,16 +23,13 @@ from xinglin.base.language import translate
 from xinglin.delivery import queries as delivery_queries
 from xinglin.formulary import queries as formulary_queries
 from xinglin.gate import Here, Visit
-from xinglin.inspection import actions as inspection
-from xinglin.inspection import flows, papers, proving
-from xinglin.inspection import queries as inspection_queries
+from xinglin.inspection import actions as inspection, flows, papers, proving, queries as inspection_queries
 from xinglin.inspection.rules import SEVERITIES
 from xinglin.places import queries as place_queries
 from xinglin.places.rules import KIND_NAMES, PlaceKind
 from xinglin.stock import queries as stock_queries
 from xinglin.web import reading
-from xinglin.web.desk import after as after_name
-from xinglin.web.desk import id_in, ladder, reasons, refused
+from xinglin.web.desk import after as after_name, id_in, ladder, reasons, refused
 from xinglin.web.page import NAV, Link, go, page, wants_piece
 from xinglin.web.register import REASON_NAMES
 

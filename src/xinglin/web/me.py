@@ -12,8 +12,7 @@ from xinglin.base.errors import N_, BadInput, Refusal
 from xinglin.base.language import translate
 from xinglin.base.once import Answer
 from xinglin.gate import KEEP_INSTEAD, Here, Visit
-from xinglin.people import actions as people
-from xinglin.people import queries as people_queries
+from xinglin.people import actions as people, queries as people_queries
 from xinglin.people.actions import SHORTEST_PASSWORD
 from xinglin.people.rules import ROLE_NAMES, Role
 from xinglin.web.desk import id_in, refused, whole

@@ -15,11 +15,9 @@ from xinglin.base import clock
 from xinglin.base.database import Row
 from xinglin.base.errors import N_, BadInput, NotFound, Refusal
 from xinglin.delivery import queries as delivery_queries
-from xinglin.formulary import actions as formulary
-from xinglin.formulary import queries as formulary_queries
+from xinglin.formulary import actions as formulary, queries as formulary_queries
 from xinglin.gate import Here, Visit
-from xinglin.orders import actions as orders
-from xinglin.orders import queries as order_queries
+from xinglin.orders import actions as orders, queries as order_queries
 from xinglin.orders.actions import Approval, ShortPick
 from xinglin.shortages import queries as shortage_queries
 from xinglin.stock import queries as stock_queries

@@ -16,8 +16,7 @@ from xinglin.base.errors import N_, BadInput, Refusal
 from xinglin.delivery import queries as delivery_queries
 from xinglin.formulary import queries as formulary_queries
 from xinglin.gate import Here, Visit
-from xinglin.orders import actions as orders
-from xinglin.orders import queries as order_queries
+from xinglin.orders import actions as orders, queries as order_queries
 from xinglin.orders.rules import MAY, Asked
 from xinglin.web.desk import (
     desk_href,

@@ -14,8 +14,7 @@ from xinglin.delivery import queries as delivery_queries
 from xinglin.formulary import queries as formulary_queries
 from xinglin.gate import Here, Visit
 from xinglin.orders import queries as order_queries
-from xinglin.shortages import actions as shortages
-from xinglin.shortages import queries as shortage_queries
+from xinglin.shortages import actions as shortages, queries as shortage_queries
 from xinglin.web.desk import desk_href, id_in, is_own, own_place, refused, show, whole
 from xinglin.web.page import go
 

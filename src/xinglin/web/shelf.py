@@ -18,8 +18,7 @@ from xinglin.delivery import queries as delivery_queries
 from xinglin.formulary import queries as formulary_queries
 from xinglin.gate import Here, Visit
 from xinglin.places import queries as place_queries
-from xinglin.stock import actions as stock
-from xinglin.stock import queries as stock_queries
+from xinglin.stock import actions as stock, queries as stock_queries
 from xinglin.stock.actions import Issued
 from xinglin.stock.rules import Kind
 from xinglin.web.desk import after, desk_href, id_in, is_own, numbered, own_place, refused, show, whole
