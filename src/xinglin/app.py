@@ -19,7 +19,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.static_files import create_static_files_router
-from litestar.stores.memory import MemoryStore
+from litestar.stores.file import FileStore
 from litestar.template.config import TemplateConfig
 from litestar.types import Message, Scope
 
@@ -62,7 +62,8 @@ def create_app(database: Database, settings: Settings, *, debug: bool = False) -
         before_send=[with_safe_headers],
         lifespan=[lifespan],
         state=_state(database, settings),
-        stores={"rate_limit": MemoryStore()},
+        # Attempts are counted in files, so that all web processes count together.
+        stores={"rate_limit": FileStore(settings.data_dir / "attempts", create_directories=True)},
         csrf_config=CSRFConfig(
             secret=csrf_secret(settings), cookie_name="xinglin_csrf", cookie_secure=settings.secure_cookies,
             cookie_samesite="strict", exclude=["^/api/"],

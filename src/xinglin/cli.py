@@ -111,14 +111,8 @@ def run_service(url: str, chosen: Settings, ready: Callable[[], None] = lambda: 
 
 
 def share_of(chosen: Settings) -> Settings:
-    """What each web process may have: connections and sign-in attempts are counted by each for itself."""
-    processes = max(1, chosen.web_processes)
-    return chosen.model_copy(
-        update={
-            "pool_size": max(4, chosen.pool_size // processes),
-            "sign_in_attempts_per_minute": max(1, chosen.sign_in_attempts_per_minute // processes),
-        }
-    )
+    """What each web process may have of the connections."""
+    return chosen.model_copy(update={"pool_size": max(4, chosen.pool_size // chosen.web_processes)})
 
 
 def server_config(url: str, chosen: Settings) -> uvicorn.Config:
