@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -34,6 +35,9 @@ def schema_of(county: str) -> str:
     if not COUNTY_CODE.fullmatch(county):
         raise BadInput(N_("{value} is not a county code: it has six digits, such as 654203."), value=county)
     return f"county_{county}"
+
+
+_clause = lru_cache(maxsize=64)(text)
 
 
 class Database:
@@ -84,7 +88,7 @@ class Database:
             session = self._sessions()
             try:
                 connection = await session.connection()
-                return session, await connection.execute(text(first), values)
+                return session, await connection.execute(_clause(first), values)
             except (DBAPIError, InterfaceError, OSError, asyncpg.PostgresError):
                 await session.close()
                 if wait_s is None:

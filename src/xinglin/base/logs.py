@@ -5,6 +5,7 @@ import re
 import sys
 from typing import Any
 
+import msgspec
 import structlog
 
 SECRET_WORDS = ("password", "token", "secret", "cookie", "authorization", "database_url")
@@ -32,6 +33,11 @@ def _is_secret(key: object) -> bool:
     return any(word in str(key).lower() for word in SECRET_WORDS)
 
 
+def _as_json(event: dict[str, Any], **_: Any) -> str:
+    """One line; whatever is no JSON by itself as its text."""
+    return msgspec.json.encode(event, enc_hook=str).decode()
+
+
 def set_up(format: str = "console", level: str = "info") -> None:
     """Send everything, the standard library's logs too, through structlog to standard error."""
     shared: list[Any] = [
@@ -40,7 +46,7 @@ def set_up(format: str = "console", level: str = "info") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     drawn = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.processors.JSONRenderer(serializer=_as_json)
         if format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
