@@ -52,6 +52,8 @@ def main(address: str, password: str) -> None:
             page.goto(address + path)
             page.wait_for_load_state("networkidle")
             page.wait_for_timeout(1500)  # the map draws itself
+            if page.locator(".maplibregl-map").count():
+                page.locator(".maplibregl-map").first.scroll_into_view_if_needed()
             page.screenshot(path=FOLDER / f"{name}.png")
         browser.close()
 

@@ -281,7 +281,7 @@ def demo(no_serve: bool, as_json: bool, townships: int) -> None:
     if "log_level" not in chosen.model_fields_set:
         logs.set_up(chosen.log_format, "warning")
     ensure_assets()
-    with install.server(chosen) as url, play.working(url):
+    with install.server(chosen, parameters=play.SMALL) as url, play.working(url):
         console = Console(stderr=as_json, width=None if sys.stderr.isatty() else 140)
         password = play.run(
             url,

@@ -1,7 +1,7 @@
 """Set up: the database server, its tables, a county's books."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import asyncpg
 
@@ -20,12 +20,15 @@ DATABASE = "xinglin"
 
 
 @contextlib.contextmanager
-def server(settings: Settings, *, fast_and_unsafe: bool = False) -> Iterator[str]:
-    """The address of the database: XINGLIN_DATABASE_URL, or the embedded PostgreSQL, started if need be."""
+def server(settings: Settings, *, parameters: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The address of the database: XINGLIN_DATABASE_URL, or the embedded PostgreSQL, started if need be.
+
+    `parameters` are PostgreSQL's own, for the embedded one.
+    """
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
-    with Cluster(settings.data_dir / "postgres", fast_and_unsafe=fast_and_unsafe) as cluster:
+    with Cluster(settings.data_dir / "postgres", parameters=parameters) as cluster:
         yield cluster.ensure_database(DATABASE)
 
 

@@ -36,6 +36,10 @@ ROLE_OF_SHOWN = {
 }  # fmt: skip
 
 
+SMALL = {"shared_buffers": "48MB"}
+"""A demo shares its machine: what PostgreSQL does not keep, the system's own cache does."""
+
+
 class Memory:
     """Watches how much memory all processes of the demo hold together, PostgreSQL among them."""
 
@@ -108,7 +112,7 @@ async def play(
     url: str, password: str, townships: int, console: Console, *, is_served: bool
 ) -> dict[str, Any]:
     """The whole day; figures and seconds by step."""
-    base = Database(url, pool_size=10)
+    base = Database(url, pool_size=7)
     seconds: dict[str, float] = {}
     try:
         await _county(url, base)

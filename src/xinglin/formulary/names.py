@@ -1,6 +1,7 @@
 """The names of a county's products, kept in the process: thousands of products share some hundreds of names."""
 
 import time
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -56,8 +57,12 @@ def _is_current(county: str, newest: UUID | None) -> bool:
     return known is not None and known.newest == newest and time.monotonic() - known.read_at_s < KEPT_S
 
 
-def enough(index: SearchIndex[Named], text: str, products: int) -> list[str]:
-    """The names that answer best, as many as bear three times so many products; none if they bear fewer."""
+@lru_cache(maxsize=4096)
+def enough(index: SearchIndex[Named], text: str, products: int) -> tuple[str, ...]:
+    """The names that answer best, as many as bear three times so many products; none if they bear fewer.
+
+    Remembered while the names are the same: everybody types the same beginnings.
+    """
     names: list[str] = []
     total = 0
     for entry in index.find(text, products):
@@ -65,4 +70,4 @@ def enough(index: SearchIndex[Named], text: str, products: int) -> list[str]:
         total += entry.id.products
         if total >= 3 * products:
             break
-    return names if total >= products else []
+    return tuple(names) if total >= products else ()

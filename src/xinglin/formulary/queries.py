@@ -1,6 +1,6 @@
 """What: products as this county may order them, their prices, and the policies in force."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -40,7 +40,7 @@ async def search(
     return await _shown(session, await _of_keys(session, text, keys, tier, limit), tier)
 
 
-async def _of_names(session: AsyncSession, named: list[str], tier: str | None, limit: int) -> list[UUID]:
+async def _of_names(session: AsyncSession, named: Sequence[str], tier: str | None, limit: int) -> list[UUID]:
     """Products of these names, in their order; what the tier may not order comes last."""
     found = await database.rows(
         session,
