@@ -1,5 +1,6 @@
 """What: products as this county may order them, their prices, and the policies in force."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
@@ -16,6 +17,8 @@ from xinglin.base.errors import N_, NotFound
 from xinglin.formulary import names
 from xinglin_catalog import search as catalog_search
 
+CODE = re.compile(r"(?=.*\d)[A-Z0-9][-A-Z0-9]{2,39}")
+"""What may be the beginning of a product's code in this county: three signs and more, a digit among them."""
 LOOKED_AT, CANDIDATES = 1000, 200
 """Of so many products that contain all that was typed, so many with the shortest names are ranked.
 
@@ -37,7 +40,8 @@ async def search(
     named = names.enough(await names.index_of(session, actor.county), text, limit)
     if named:
         return await _shown(session, await _of_names(session, named, tier, limit), tier)
-    return await _shown(session, await _of_keys(session, text, keys, tier, limit), tier)
+    ids = await _of_code(session, text, tier, limit) or await _of_keys(session, text, keys, tier, limit)
+    return await _shown(session, ids, tier)
 
 
 async def _of_names(session: AsyncSession, named: Sequence[str], tier: str | None, limit: int) -> list[UUID]:
@@ -49,6 +53,23 @@ async def _of_names(session: AsyncSession, named: Sequence[str], tier: str | Non
              LEFT JOIN listing l ON l.product_id = d.id AND l.tier = $2
            ORDER BY $2 IS NOT NULL AND coalesce(l.may, 'not_allowed') = 'not_allowed', k.position, d.id LIMIT $3""",
         list(dict.fromkeys(named)),
+        tier,
+        limit,
+    )
+    return [row["id"] for row in found]
+
+
+async def _of_code(session: AsyncSession, text: str, tier: str | None, limit: int) -> list[UUID]:
+    """Products whose code begins with what was typed, in its order; none where no code was typed."""
+    if not CODE.fullmatch(code := text.strip().upper()):
+        return []
+    found = await database.rows(
+        session,
+        """SELECT d.id FROM (SELECT id, code FROM product WHERE code >= $1 AND code < $1 || chr(1114111)
+             AND NOT retired ORDER BY code LIMIT 2 * $3) d
+           LEFT JOIN listing l ON l.product_id = d.id AND l.tier = $2
+           ORDER BY $2 IS NOT NULL AND coalesce(l.may, 'not_allowed') = 'not_allowed', d.code LIMIT $3""",
+        code,
         tier,
         limit,
     )
