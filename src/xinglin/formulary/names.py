@@ -10,6 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from xinglin.base import database
 from xinglin_catalog.search import Entry, SearchIndex
 
+FRESH_S = 1.0
+"""A product just added is found by its name after so long at most; by its code at once."""
 KEPT_S = 300.0
 """A product whose id is older than the newest (two persons added at once) is found by its name after so long."""
 
@@ -28,11 +30,16 @@ class _Known(NamedTuple):
 
 
 _known: dict[str, _Known] = {}
+_asked_at_s: dict[str, float] = {}
 
 
 async def index_of(session: AsyncSession, county: str) -> SearchIndex[Named]:
     """All names of a county, best looked up in the process; read anew once a product was added."""
+    known = _known.get(county)
+    if known is not None and time.monotonic() - _asked_at_s.get(county, 0.0) < FRESH_S:
+        return known.by_name
     newest: UUID | None = await database.value(session, "SELECT id FROM product ORDER BY id DESC LIMIT 1")
+    _asked_at_s[county] = time.monotonic()
     if not _is_current(county, newest):
         found = await database.rows(
             session,
