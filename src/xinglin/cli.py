@@ -5,6 +5,7 @@ import ctypes
 import gc
 import json
 import multiprocessing
+import os
 import signal
 import socket
 import sys
@@ -75,8 +76,6 @@ def plainly(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def _locale() -> str:
-    import os
-
     return language.choose(None, None, os.environ.get("LANG", "").replace("_", "-").split(".")[0])
 
 

@@ -105,7 +105,7 @@ class Gate(ASGIMiddleware):
 
             await next_app(request.scope, receive, collect)
             status = answer[0]["status"]  # type: ignore[typeddict-item]
-            if status < 400 or request.scope["state"].pop("commit_refusal", False):
+            if status < 400:
                 if key:
                     kept = request.scope["state"].pop(KEEP_INSTEAD, None) or _kept(answer)
                     await once.keep(session, actor.account_id, key, kept)
@@ -229,7 +229,7 @@ class Doorbell(ASGIMiddleware):
 
 SAFE_HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; "
-    "script-src 'self'; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'self'; "
+    "script-src 'self'; worker-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'self'; "
     "form-action 'self'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",

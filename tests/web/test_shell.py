@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.web import gallery
+from xinglin.gate import SAFE_HEADERS
 from xinglin.web import assets
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -231,7 +232,7 @@ class Gallery(http.server.SimpleHTTPRequestHandler):
     posted: list[str] = []
 
     def end_headers(self) -> None:
-        self.send_header("Content-Security-Policy", assets.CONTENT_SECURITY_POLICY)
+        self.send_header("Content-Security-Policy", SAFE_HEADERS["content-security-policy"])
         super().end_headers()
 
     def do_POST(self) -> None:

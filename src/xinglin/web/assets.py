@@ -26,19 +26,6 @@ WORK = ROOT / "var"
 KIT = STATIC / "style" / "kit.scss"
 ICONS = STATIC / "icons.txt"
 STATIC_URL = "/static"
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "img-src 'self' data: blob:",
-        "worker-src 'self'",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
-)
-"""Nothing inline and nothing from outside; pictures may be data, for the kit's marks and for signatures."""
-
 _COPIED = {
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
     "maplibre-gl/dist/maplibre-gl.mjs": "maplibre-gl.mjs",
